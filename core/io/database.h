@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+// SQLite as values and RAII: every failure is a Result, with file, statement and SQLite's words. One
+// Database is used by one thread at a time.
+namespace haidang {
+
+class Statement;
+
+struct DatabaseOptions {
+  enum class Sync { kOff, kNormal, kFull };
+  Sync synchronous = Sync::kFull;
+  bool read_only = false;
+  int busy_timeout_ms = 1000;      // another connection of this process holds the lock
+  int64_t cache_bytes = 2 << 20;   // page cache
+  int wal_autocheckpoint = 1000;   // pages
+};
+
+class Database {
+ public:
+  // Opens or makes `path` (mode 0600) in WAL mode. ":memory:" for tests.
+  static Result<Database> Open(const std::string& path, const DatabaseOptions& options);
+  Database(Database&&) noexcept;
+  Database& operator=(Database&&) noexcept;
+  ~Database();
+
+  // One or more statements without parameters or rows.
+  Status Exec(const char* sql);
+  // Compiled once, used many times. The Statement must not outlive the Database.
+  Result<Statement> Prepare(std::string_view sql);
+
+  int64_t last_insert_rowid() const;
+  int changes() const;
+  const std::string& path() const { return path_; }
+  sqlite3* native() const { return db_; }
+
+ private:
+  Database(sqlite3* db, std::string path);
+  Error MakeError(std::string_view doing) const;
+  friend class Statement;
+  sqlite3* db_ = nullptr;
+  std::string path_;
+};
+
+// Usage:  s.Bind(1, machine).Bind(2, number);  while (*s.Step()) use(s.Int(0));
+// Step() returns true while there is a row, false at the end (the statement is then reset, ready for
+// new Binds). Text and Blob views live until the next Step, Reset or Bind.
+class Statement {
+ public:
+  Statement(Statement&&) noexcept;
+  Statement& operator=(Statement&&) noexcept;
+  ~Statement();
+
+  Statement& Bind(int index, int64_t value);
+  Statement& Bind(int index, uint64_t value);  // stored as the int64 with the same bits
+  Statement& Bind(int index, int value) { return Bind(index, static_cast<int64_t>(value)); }
+  Statement& Bind(int index, double value);
+  Statement& Bind(int index, std::string_view text);  // copied
+  Statement& BindBlob(int index, std::string_view bytes);  // must live until Step or Run returned
+  Statement& BindNull(int index);
+
+  Result<bool> Step();
+  // Steps to the end and resets.
+  Status Run();
+  void Reset();
+
+  bool IsNull(int column) const;
+  int64_t Int(int column) const;
+  uint64_t UInt(int column) const { return static_cast<uint64_t>(Int(column)); }
+  double Real(int column) const;
+  std::string_view Text(int column) const;
+  std::string_view Blob(int column) const;
+
+ private:
+  friend class Database;
+  explicit Statement(sqlite3_stmt* stmt) : stmt_(stmt) {}
+  sqlite3_stmt* stmt_ = nullptr;
+  int bind_error_ = 0;
+};
+
+// BEGIN IMMEDIATE … COMMIT; rolls back when destroyed before Commit.
+class Transaction {
+ public:
+  static Result<Transaction> Begin(Database& db);
+  Transaction(Transaction&&) noexcept;
+  Transaction& operator=(Transaction&&) = delete;
+  ~Transaction();
+  Status Commit();
+
+ private:
+  explicit Transaction(Database* db) : db_(db) {}
+  Database* db_;
+};
+
+}  // namespace haidang

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/io/loop.h"
+#include "core/result.h"
+
+// A connection to the broker that is kept up: MQTT 5 over TLS, clean start, session expiry 0.
+// Reconnects explicitly (each CONNECT has a fresh Will), waiting a random time between 0 and a
+// doubling cap (full jitter). The session owns a thread, the only one that calls Paho; everything
+// public here is for the loop thread, and every callback comes on the loop thread.
+namespace haidang {
+
+struct MqttOptions {
+  std::string uri;        // "ssl://host:8883" or "tcp://host:1883"
+  std::string client_id;
+  std::string ca_file;    // PEM; required for ssl://
+  std::string cert_file;  // PEM chain of this client
+  std::string key_file;   // PEM
+  std::chrono::seconds keep_alive{60};        // the broker sends the Will after 1.5 times this
+  std::chrono::seconds connect_timeout{20};   // slow links need patience
+  std::chrono::milliseconds backoff_min{1000};  // first cap of the wait before a new attempt
+  std::chrono::milliseconds backoff_max{60000}; // last cap
+  size_t max_outgoing_bytes = 4U << 20;       // queued but not yet written; beyond that Publish refuses
+};
+
+struct MqttMessage {
+  std::string topic;
+  std::string payload;
+  int qos = 0;
+  bool retained = false;
+};
+
+struct MqttSubscription {
+  std::string filter;
+  int qos = 0;
+};
+
+// Observed by the owner; all on the loop thread.
+struct MqttHandlers {
+  // Called before each CONNECT; returns its Will.
+  std::function<MqttMessage()> will;
+  // CONNACK and every SUBACK have come: publishing may begin.
+  std::function<void()> connected;
+  // The connection was lost or could not be made; a new attempt follows by itself. Called once for
+  // each loss and once for the first of a row of failed attempts.
+  std::function<void(const Error& why)> disconnected;
+  // Messages in order of arrival; many at once under load.
+  std::function<void(std::vector<MqttMessage>&& messages)> received;
+};
+
+class MqttSession {
+ public:
+  virtual ~MqttSession() = default;
+
+  virtual void Start() = 0;
+  virtual bool connected() const = 0;
+
+  // Hands a message to the network; false when not connected or when max_outgoing_bytes would be
+  // exceeded. "True" promises nothing: only the other side's word does.
+  virtual bool Publish(MqttMessage message) = 0;
+
+  // Bytes handed over but not yet written to the socket.
+  virtual size_t outgoing_bytes() const = 0;
+
+  // Publishes `last` in order, then DISCONNECT "with Will" (reason 0x04) when connected, then calls
+  // `done`, after `deadline` at the latest whatever the network does. No callback comes after it.
+  virtual void Stop(std::vector<MqttMessage> last, std::chrono::milliseconds deadline,
+                    std::function<void()> done) = 0;
+
+  // Drops the connection and makes a new one at once (without DISCONNECT's courtesy).
+  virtual void Reconnect() = 0;
+};
+
+// An Error where the options cannot work: unreadable certificate, bad URI. Does no I/O on the
+// network before Start().
+Result<std::unique_ptr<MqttSession>> MakeMqttSession(Loop& loop, const Clock& clock,
+                                                     MqttOptions options,
+                                                     std::vector<MqttSubscription> subscriptions,
+                                                     MqttHandlers handlers);
+
+// The wait before attempt `attempt` (0 is the first retry): uniform in [0, min(max, min·2^attempt)].
+// `random` is uniform in [0, 1).
+std::chrono::milliseconds FullJitter(const MqttOptions& options, int attempt, double random);
+
+}  // namespace haidang

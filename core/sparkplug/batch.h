@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "core/sample.h"
+
+// The NDATA side of the wire (docs/wire-format.md): one batch is what an agent read at one tick.
+namespace haidang::sparkplug {
+
+// Aliases below kFirstSeriesAlias mean the same in every birth of ours. On the wire: never renumber.
+enum ReservedAlias : uint64_t {
+  kAliasSpoolBatch = 1,         // UInt64: the batch's number, from 1
+  kAliasSpoolStamp = 2,         // Bytes: see StampFields below
+  kAliasAgentState = 3,         // String: "running", "stopping", "suspending"
+  kAliasEvents = 4,             // Bytes: events of this tick
+  kAliasCommitted = 8,          // NCMD, UInt64: every batch up to this number is settled
+  kAliasCommittedSpool = 9,     // NCMD, UInt64
+  kAliasCommittedStore = 10,    // NCMD, UInt64
+  kAliasCommittedRanges = 11,   // NCMD, Bytes
+  kAliasCommittedNewest = 12,   // NCMD, UInt64
+  kAliasCommittedReceived = 13, // NCMD, UInt64, milliseconds
+  kAliasBackfillRate = 14,      // NCMD, Double, batches a second
+};
+inline constexpr uint64_t kFirstSeriesAlias = 32;
+inline constexpr int kMaxGroups = 64;
+
+enum class AgentState : uint8_t { kRunning, kStopping, kSuspending };
+
+// Everything a batch says beside its samples.
+struct BatchHeader {
+  uint64_t spool_id = 0;
+  uint64_t number = 0;       // from 1, without holes within a spool id
+  uint64_t crc = 0;          // CRC-64/XZ over the canonical content; docs/wire-format.md
+  uint64_t boot_id = 0;      // changes with each boot
+  int64_t since_boot_ms = 0;
+  int64_t wall_ms = 0;       // the tick's time, as the machine's clock had it
+  uint64_t groups = 0;       // bit i: the i-th group of the birth's Spool/Groups was read
+  bool full = false;         // every series that has a value is in it
+  AgentState state = AgentState::kRunning;
+};
+
+// A value as it stands in NDATA: without datatype, which only the birth tells.
+struct WireValue {
+  enum class Kind : uint8_t { kNull, kInt, kDouble, kBoolean, kText, kBytes };
+  Kind kind = Kind::kNull;
+  uint64_t bits = 0;      // kInt: the varint; kDouble: IEEE 754 bits; kBoolean: 0 or 1
+  std::string_view view;  // kText, kBytes: points into the message or the decoder's buffer
+};
+
+struct SampleView {
+  uint64_t alias = 0;
+  WireValue value;
+};
+
+// The owned Value that `wire` means under the datatype that the birth declared; Null when the two
+// do not fit together. Signed values are accepted in both sign extensions.
+Value ToValue(const WireValue& wire, DataType datatype);
+
+// A decoded batch. Views live until the decoder's next call and as long as the message.
+struct BatchView {
+  BatchHeader header;
+  bool historical = false;
+  std::span<const SampleView> samples;
+  std::string_view events;  // encoded; DecodeEvents
+  bool crc_matches = false;
+};
+
+// A batch to be sent. Encoding is done once: EncodeBatch's bytes go into the spool and, with a seq
+// added, on the wire.
+struct Batch {
+  BatchHeader header;  // `crc` is filled in by EncodeBatch
+  std::vector<std::pair<uint64_t, Value>> samples;  // alias (≥ kFirstSeriesAlias) and value
+  std::vector<Event> events;
+};
+
+// The NDATA payload of a live batch, without seq. Sets batch.header.crc.
+std::string EncodeBatch(Batch& batch);
+
+// The NDATA message for stored batch bytes: appends `seq` (0–255), and when `historical` says so on
+// each metric. The CRC stays valid.
+std::string SealBatch(std::string_view encoded, uint8_t seq, bool historical);
+
+// The DEFLATE envelope of one or more stored batches, all historical.
+std::string SealEnvelope(std::span<const std::string> encoded, uint8_t seq, int64_t sent_ms);
+
+// Decodes NDATA payloads, plain or envelope, of any origin. Not thread-safe; keep one a thread: it
+// reuses its buffers, so that decoding live data allocates nothing in steady state.
+class BatchDecoder {
+ public:
+  struct Message {
+    uint64_t seq = 0;
+    int64_t timestamp_ms = 0;
+    std::span<const BatchView> batches;  // none where a foreign node sent it
+  };
+
+  // Malformed bytes, a batch without stamp or number, more than kMaxGroups groups, an envelope that
+  // inflates beyond kMaxInflated: an Error. Never allocates more than a small constant times the
+  // message's size (inflated size for envelopes).
+  Result<Message> Decode(std::string_view payload);
+
+  static constexpr size_t kMaxInflated = 8U << 20;  // bytes
+
+ private:
+  std::vector<SampleView> samples_;
+  std::vector<BatchView> batches_;
+  std::string inflated_;
+};
+
+// Bounded: at most 256 events, texts cut at kMaxEventText. Malformed bytes are an Error.
+Result<std::vector<Event>> DecodeEvents(std::string_view bytes);
+
+}  // namespace haidang::sparkplug

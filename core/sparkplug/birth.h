@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/catalogue.h"
+#include "core/result.h"
+#include "core/sample.h"
+
+// NBIRTH, NDEATH and STATE payloads (docs/wire-format.md).
+namespace haidang::sparkplug {
+
+// A series as a birth declares it. An alias is never redefined within a spool id.
+struct BirthSeries {
+  SeriesId series;
+  uint64_t alias = 0;
+  DataType datatype = DataType::kDouble;
+  MetricType type = MetricType::kGauge;
+  std::string unit;
+  uint32_t group = 0;  // index into Birth::groups
+  Value value;         // the value now; told to other readers, never stored as a sample
+};
+
+// What an agent holds of one spool id.
+struct HeldSpool {
+  uint64_t spool_id = 0;
+  uint64_t first = 1;  // oldest number that will still come; numbers below that never came are a gap
+  uint64_t next = 1;   // the number that the next batch will have
+  std::string reason;  // why numbers below `first` will not come: "", "full", "age", "corrupt"
+};
+
+struct Birth {
+  int64_t timestamp_ms = 0;
+  uint64_t seq = 0;
+  uint8_t bd_seq = 0;
+  uint64_t spool_id = 0;              // the spool that new batches go to
+  std::vector<HeldSpool> held;        // includes spool_id
+  std::vector<std::string> groups;    // source names; bit i of BatchHeader::groups is groups[i]
+  std::string agent_version;
+  std::string os;                     // "linux", "windows"
+  std::string machine_class;          // "server", "workstation"
+  std::string site;                   // configured site code, may be empty
+  int64_t interval_ms = 15000;        // between ticks
+  std::vector<BirthSeries> series;
+};
+
+// Everything that Sparkplug B 3.0 asks of an NBIRTH is added: Node Control/Rebirth, bdSeq, the
+// reserved metrics and the commands of the acknowledgement profile.
+std::string EncodeBirth(const Birth& birth);
+
+// Of any origin: bounded (at most kMaxSeries series), Errors name the metric at fault. A conformant
+// birth of a foreign node decodes with `spool_id` 0.
+Result<Birth> DecodeBirth(std::string_view payload);
+
+inline constexpr size_t kMaxSeries = 20000;
+
+// bdSeq alone, as the standard demands. `timestamp_ms` is the time of the CONNECT.
+std::string EncodeDeath(uint8_t bd_seq, int64_t timestamp_ms);
+Result<uint8_t> DecodeDeath(std::string_view payload);
+
+// STATE's JSON: {"online":bool,"timestamp":ms}.
+std::string EncodeState(bool online, int64_t timestamp_ms);
+
+// A metric's wire name: the catalogue's name, then a folder for each label value in order of label
+// names; bytes outside [A-Za-z0-9-], and `_` itself in label values, are written `_XX`.
+std::string WireName(const SeriesId& series);
+
+}  // namespace haidang::sparkplug

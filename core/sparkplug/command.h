@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+
+// NCMD payloads (docs/wire-format.md).
+namespace haidang::sparkplug {
+
+// Inclusive.
+struct NumberRange {
+  uint64_t first = 0;
+  uint64_t last = 0;
+  bool operator==(const NumberRange&) const = default;
+};
+
+inline constexpr size_t kMaxCommittedRanges = 32;
+
+// "These batches are safely on disk here": the only acknowledgement there is.
+struct Committed {
+  uint64_t store_id = 0;
+  uint64_t spool_id = 0;
+  uint64_t cumulative = 0;          // every number from 1 to this one is settled; 0: none
+  std::vector<NumberRange> ranges;  // further ones, ascending, disjoint, above cumulative + 1
+  uint64_t newest = 0;              // the batch whose receipt `received_ms` is; 0: none
+  int64_t received_ms = 0;          // the collector's wall clock
+  int64_t sent_ms = 0;              // the collector's wall clock; the payload's timestamp
+};
+
+// What an NCMD asks. Unknown metrics are ignored and counted by the caller through `unknown`.
+struct Command {
+  bool rebirth = false;
+  std::optional<Committed> committed;
+  std::optional<double> backfill_rate;  // batches a second, ≥ 0
+  int unknown = 0;
+};
+
+std::string EncodeRebirth(int64_t sent_ms);
+std::string EncodeCommitted(const Committed& committed);
+std::string EncodeBackfillRate(double batches_per_second, int64_t sent_ms);
+
+Result<Command> DecodeCommand(std::string_view payload);
+
+}  // namespace haidang::sparkplug
