@@ -24,18 +24,29 @@ struct SpoolOptions {
 
 // A batch that waits for the collector's word.
 struct StoredBatch {
+  int64_t rowid = 0;  // in order of recording, over all spool ids of the file
   uint64_t spool_id = 0;
   uint64_t number = 0;
   std::string encoded;  // EncodeBatch's bytes
 };
 
+// A series that was given an alias in this file.
+struct KnownSeries {
+  uint64_t alias = 0;
+  SeriesId series;
+  DataType datatype = DataType::kDouble;
+  uint32_t group = 0;  // its bit
+};
+
 // The agent's only memory on disk: immutable batches under (spool id, number), the table of aliases
-// and groups that births declare, and bdSeq. An alias, once given, means its series for ever in this
-// file. Loop thread only. A file that SQLite cannot read is moved aside and a new one begun.
+// and groups that births declare, and bdSeq. An alias, once given, means its series for ever in
+// this file. Loop thread only. A file that SQLite cannot read is moved aside and a new one begun.
+// While the disk is full the newest batches are kept in memory (bounded) and written once there is
+// room.
 class Spool {
  public:
-  // `random64` gives spool ids. Marks the spool as in use: the next Open after one that was not
-  // Closed begins a new spool id.
+  // `random64` gives spool ids. An Error names a directory that cannot be written. Marks the spool
+  // as in use: the next Open after one that was not Closed begins a new spool id.
   static Result<std::unique_ptr<Spool>> Open(SpoolOptions options, const Clock& clock,
                                              std::function<uint64_t()> random64);
   virtual ~Spool() = default;
@@ -47,7 +58,12 @@ class Spool {
   virtual Result<uint8_t> NextBdSeq() = 0;
 
   // The alias of a series, given on first sight and persisted before it is returned.
-  virtual Result<uint64_t> AliasOf(const SeriesId& series, DataType datatype) = 0;
+  // Another datatype of the same series is another alias.
+  virtual Result<uint64_t> AliasOf(const SeriesId& series, DataType datatype, uint32_t group) = 0;
+  // All series with an alias, in order of aliases.
+  virtual Result<std::vector<KnownSeries>> Series() = 0;
+  // Forgets an alias, which is not given again. Required: no waiting batch uses it.
+  virtual Status Forget(uint64_t alias) = 0;
   // The bit of a source group, likewise; fails beyond sparkplug::kMaxGroups.
   virtual Result<uint32_t> GroupOf(const std::string& group) = 0;
   virtual std::vector<std::string> Groups() const = 0;
@@ -59,9 +75,13 @@ class Spool {
   // it settled.
   virtual Result<size_t> Settle(const sparkplug::Committed& committed) = 0;
 
-  // Unsettled batches, newest first, at most `limit`, older than (spool_id, number) where given.
+  // Unsettled batches, newest first, at most `limit`, below a row where given.
   virtual Result<std::vector<StoredBatch>> Waiting(size_t limit,
-                                                   std::optional<uint64_t> below_rowid) = 0;
+                                                   std::optional<int64_t> below_rowid) = 0;
+  // Nothing where it is settled or was given up.
+  virtual Result<std::optional<StoredBatch>> Find(uint64_t spool_id, uint64_t number) = 0;
+  // The row of the oldest waiting batch; nothing where none waits.
+  virtual std::optional<int64_t> oldest_rowid() const = 0;
 
   // What a birth says of each spool id held.
   virtual std::vector<sparkplug::HeldSpool> Held() const = 0;

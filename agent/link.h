@@ -1,0 +1,143 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/recorder.h"
+#include "agent/spool.h"
+#include "core/clock.h"
+#include "core/io/loop.h"
+#include "core/io/mqtt_session.h"
+#include "core/log.h"
+#include "core/result.h"
+#include "core/sparkplug/command.h"
+
+namespace haidang::agent {
+
+struct LinkOptions {
+  std::string group;          // Sparkplug group id: the province
+  std::string machine;        // Sparkplug edge node id: the certificate's common name
+  std::string machine_class;  // "server", "workstation"
+  std::string site;           // configured site code, may be empty
+  std::string os;             // "linux", "windows"
+  std::string version;
+  std::chrono::milliseconds interval{15000};  // between ticks; told in the birth
+  MqttOptions mqtt;
+
+  std::chrono::milliseconds resend_min{
+      30000};  // without acknowledgement: sent again, then doubling
+  std::chrono::milliseconds resend_max{480000};   // up to this
+  std::chrono::milliseconds birth_spacing{2000};  // at least this between two births of a session
+  size_t max_in_flight = 256;  // batches sent and not yet acknowledged, where they are backlog
+  double backfill_rate = 50;   // batches a second, until the collector grants another rate
+};
+
+struct LinkStats {
+  bool connected = false;
+  size_t waiting_batches = 0;  // stored, not yet acknowledged
+  int64_t waiting_bytes = 0;
+  uint64_t sent_batches = 0;  // handed to the network, resent ones included
+  uint64_t resent_batches = 0;
+  uint64_t dropped_batches = 0;  // given up because of the spool's bounds
+  uint64_t acknowledged_batches = 0;
+  uint64_t births = 0;
+  uint64_t bad_commands = 0;  // NCMD that could not be read
+  // Since the collector last acknowledged something; nothing before the first time.
+  std::optional<std::chrono::milliseconds> acknowledged_age;
+};
+
+using SessionFactory = std::function<Result<std::unique_ptr<MqttSession>>(
+    Loop&, const Clock&, MqttOptions, std::vector<MqttSubscription>, MqttHandlers)>;
+
+// Brings the spool's batches to the collector: a Sparkplug B edge node with the acknowledgement
+// profile (docs/wire-format.md). Live batches go at once; what was not acknowledged goes again,
+// newest first, once the collector has answered the birth. Loop thread only.
+class Link {
+ public:
+  // Everything passed by reference must outlive the Link. `random` is uniform in [0, 1).
+  Link(Loop& loop, const Clock& clock, LinkOptions options, Recorder& recorder, Spool& spool,
+       std::function<double()> random, SessionFactory factory = MakeMqttSession);
+  ~Link();
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  // An Error where the options cannot work: unreadable certificate, bad URI or id.
+  Status Start();
+
+  // A batch that was just recorded. Where it cannot be sent now, it waits in the spool.
+  void Submit(const StoredBatch& batch);
+
+  // Sends `last` (a batch that was recorded with AgentState stopping or suspending), then NDEATH,
+  // then DISCONNECT with Will; calls `done` after `deadline` at the latest. Submit does nothing any
+  // more.
+  void Stop(const std::optional<StoredBatch>& last, std::chrono::milliseconds deadline,
+            std::function<void()> done);
+
+  LinkStats stats() const;
+
+ private:
+  using Key = std::pair<uint64_t, uint64_t>;  // spool id, number
+  struct Flight {
+    int64_t resend_at_ns = 0;
+    int attempts = 0;
+    bool backlog = false;
+  };
+
+  MqttMessage MakeWill();
+  void OnConnected();
+  void OnDisconnected(const Error& why);
+  void OnReceived(std::vector<MqttMessage>&& messages);
+  void OnCommand(std::string_view payload);
+  void OnCommitted(const sparkplug::Committed& committed);
+
+  void WantBirth();
+  void SendBirth();
+  bool Send(const StoredBatch& batch, bool historical);
+  void Backfill();
+  size_t SendBacklog(size_t limit);
+  size_t ResendOverdue(size_t limit);
+  void Arm();
+  uint8_t NextSeq() { return seq_++; }
+  int64_t NowMs() const { return clock_.MonotonicNs() / 1000000; }
+
+  Loop& loop_;
+  const Clock& clock_;
+  LinkOptions options_;
+  Recorder& recorder_;
+  Spool& spool_;
+  std::function<double()> random_;
+  SessionFactory factory_;
+  std::unique_ptr<MqttSession> session_;
+
+  std::string data_topic_;
+  uint8_t bd_seq_ = 0;
+  uint8_t seq_ = 0;
+  bool stopping_ = false;
+  bool answered_ = false;         // the collector has answered a birth of this session
+  uint64_t born_generation_ = 0;  // the recorder's generation at the last birth; 0: none yet
+  int64_t last_birth_ns_ = 0;
+  std::unique_ptr<Timer> birth_timer_;
+
+  std::map<Key, Flight> in_flight_;
+  size_t backlog_in_flight_ = 0;
+  bool scan_done_ = true;              // nothing below the cursor waits unsent
+  std::optional<int64_t> scan_below_;  // row; from the newest where absent
+  double rate_;
+  double credit_ = 0;  // batches that may be sent as backlog now
+  int64_t credit_at_ns_ = 0;
+  std::unique_ptr<Timer> backfill_timer_;
+
+  std::optional<int64_t> acknowledged_ns_;
+  LinkStats counts_;
+  LogLimit bad_command_log_;
+  LogLimit spool_log_;
+};
+
+}  // namespace haidang::agent
