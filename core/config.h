@@ -19,7 +19,8 @@ namespace haidang {
 //   ConfigFile file = ...;  ConfigTable root = file.root();
 //   options.interval = root.Seconds("interval", options.interval, 1s, 3600s);
 //   root.Finish();                      // unknown keys
-//   if (auto e = file.error()) ...      // "agent.toml:7: intervall: unknown key; allowed: interval, …"
+//   if (auto e = file.error()) ...      // "agent.toml:7: intervall: unknown key; allowed:
+//   interval, …"
 //
 // Not thread-safe. Tables must not outlive their ConfigFile.
 class ConfigTable;
@@ -72,6 +73,11 @@ class ConfigTable {
 
  private:
   friend class ConfigFile;
+  // The node `key` (toml::node, null where absent), which is known from now on.
+  const void* Take(std::string_view key);
+  // Fault(): "<must>, is <what stands there>; allowed: <allowed>".
+  void Refuse(std::string_view key, std::string_view must, std::string_view allowed);
+
   ConfigTable(ConfigFile::State* state, const void* table, std::string path);
   ConfigFile::State* state_;
   const void* table_;  // toml::table, null where absent

@@ -15,7 +15,7 @@ namespace haidang {
 void SetUpLog(std::string_view program, std::string_view level);
 
 // "Say so once, not each second": Ready() is true at most once an interval; suppressed() tells how
-// many were held back since. One thread.
+// many were held back before it. One thread.
 class LogLimit {
  public:
   explicit LogLimit(const Clock& clock, int64_t interval_ms = 60000)
@@ -27,6 +27,7 @@ class LogLimit {
  private:
   const Clock& clock_;
   int64_t interval_ms_;
+  bool started_ = false;
   int64_t next_ns_ = 0;
   uint64_t held_back_ = 0;
   uint64_t suppressed_ = 0;
