@@ -11,8 +11,8 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-// SQLite as values and RAII: every failure is a Result, with file, statement and SQLite's words. One
-// Database is used by one thread at a time.
+// SQLite as values and RAII: every failure is a Result, with file, statement and SQLite's words.
+// One Database is used by one thread at a time.
 namespace haidang {
 
 class Statement;
@@ -21,15 +21,20 @@ struct DatabaseOptions {
   enum class Sync { kOff, kNormal, kFull };
   Sync synchronous = Sync::kFull;
   bool read_only = false;
-  int busy_timeout_ms = 1000;      // another connection of this process holds the lock
-  int64_t cache_bytes = 2 << 20;   // page cache
-  int wal_autocheckpoint = 1000;   // pages
+  int busy_timeout_ms = 1000;     // another connection of this process holds the lock
+  int64_t cache_bytes = 2 << 20;  // page cache
+  int wal_autocheckpoint = 1000;  // pages
 };
+
+// Why the last call failed, where the caller acts differently upon it.
+enum class DatabaseFault { kNone, kFull, kReadOnly, kCorrupt, kBusy, kOther };
 
 class Database {
  public:
-  // Opens or makes `path` (mode 0600) in WAL mode. ":memory:" for tests.
-  static Result<Database> Open(const std::string& path, const DatabaseOptions& options);
+  // Opens or makes `path` (mode 0600) in WAL mode. ":memory:" for tests. `fault`, where given, says
+  // why it failed.
+  static Result<Database> Open(const std::string& path, const DatabaseOptions& options,
+                               DatabaseFault* fault = nullptr);
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
   ~Database();
@@ -42,19 +47,20 @@ class Database {
   int64_t last_insert_rowid() const;
   int changes() const;
   const std::string& path() const { return path_; }
+  // Of the most recent call on this connection, statements included.
+  DatabaseFault fault() const;
   sqlite3* native() const { return db_; }
 
  private:
   Database(sqlite3* db, std::string path);
-  Error MakeError(std::string_view doing) const;
-  friend class Statement;
   sqlite3* db_ = nullptr;
   std::string path_;
 };
 
 // Usage:  s.Bind(1, machine).Bind(2, number);  while (*s.Step()) use(s.Int(0));
-// Step() returns true while there is a row, false at the end (the statement is then reset, ready for
-// new Binds). Text and Blob views live until the next Step, Reset or Bind.
+// Step() returns true while there is a row, false at the end; then, and after an Error, the
+// statement is reset and its parameters are all NULL again. Text and Blob views live until the next
+// Step, Reset or Bind.
 class Statement {
  public:
   Statement(Statement&&) noexcept;
@@ -65,7 +71,7 @@ class Statement {
   Statement& Bind(int index, uint64_t value);  // stored as the int64 with the same bits
   Statement& Bind(int index, int value) { return Bind(index, static_cast<int64_t>(value)); }
   Statement& Bind(int index, double value);
-  Statement& Bind(int index, std::string_view text);  // copied
+  Statement& Bind(int index, std::string_view text);       // copied
   Statement& BindBlob(int index, std::string_view bytes);  // must live until Step or Run returned
   Statement& BindNull(int index);
 

@@ -1,1 +1,197 @@
+#include "core/io/loop.h"
 
+#include <uv.h>
+
+#include <algorithm>
+#include <csignal>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace haidang {
+namespace {
+
+constexpr int kMaxWorkers = 4;
+
+// Posted tasks. Shared with worker threads, which may outlive the loop.
+class Mailbox {
+ public:
+  explicit Mailbox(uv_async_t* wake) : wake_(wake) {}
+
+  void Post(std::function<void()> task) {
+    std::lock_guard lock(mutex_);
+    if (wake_ == nullptr) return;
+    tasks_.push_back(std::move(task));
+    if (tasks_.size() == 1) uv_async_send(wake_);
+  }
+
+  // What was posted until now, in order.
+  void TakeAll(std::vector<std::function<void()>>& tasks) {
+    std::lock_guard lock(mutex_);
+    tasks.swap(tasks_);
+  }
+
+  // Tasks that did not run are destroyed without the lock: they may own what posts again.
+  void Close() {
+    std::vector<std::function<void()>> dropped;
+    std::lock_guard lock(mutex_);
+    wake_ = nullptr;
+    dropped.swap(tasks_);
+  }
+
+ private:
+  std::mutex mutex_;
+  uv_async_t* wake_;  // null once the loop ended
+  std::vector<std::function<void()>> tasks_;
+};
+
+// Freed by libuv's close callback, which comes after the timer's own callback returned: so a task
+// may destroy its Timer.
+struct TimerState {
+  uv_timer_t handle;
+  std::function<void()> task;
+};
+
+class UvTimer final : public Timer {
+ public:
+  UvTimer(uv_loop_t* loop, std::chrono::milliseconds delay, std::chrono::milliseconds period,
+          std::function<void()> task)
+      : state_(new TimerState{{}, std::move(task)}) {
+    state_->handle.data = state_;
+    uv_timer_init(loop, &state_->handle);
+    uv_update_time(loop);  // a long task may have left libuv's idea of now behind
+    uv_timer_start(
+        &state_->handle, [](uv_timer_t* timer) { static_cast<TimerState*>(timer->data)->task(); },
+        static_cast<uint64_t>(std::max<int64_t>(delay.count(), 0)),
+        static_cast<uint64_t>(std::max<int64_t>(period.count(), 0)));
+  }
+
+  ~UvTimer() override {
+    uv_timer_stop(&state_->handle);
+    uv_close(reinterpret_cast<uv_handle_t*>(&state_->handle),
+             [](uv_handle_t* handle) { delete static_cast<TimerState*>(handle->data); });
+  }
+
+ private:
+  TimerState* state_;
+};
+
+class UvLoop final : public Loop {
+ public:
+  UvLoop() : loop_(new uv_loop_t) {
+    uv_loop_init(loop_);
+    uv_async_init(loop_, &wake_,
+                  [](uv_async_t* wake) { static_cast<UvLoop*>(wake->data)->RunPosted(); });
+    wake_.data = this;
+    mailbox_ = std::make_shared<Mailbox>(&wake_);
+  }
+
+  ~UvLoop() override {
+    mailbox_->Close();
+    uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
+    for (auto& signal : signals_) {
+      uv_close(reinterpret_cast<uv_handle_t*>(signal.get()), nullptr);
+    }
+    while (uv_run(loop_, UV_RUN_NOWAIT) != 0 && uv_loop_close(loop_) == UV_EBUSY && OursAreOpen()) {
+    }
+    // Handles of others that are still open keep the memory that they point to.
+    if (uv_loop_close(loop_) != UV_EBUSY) delete loop_;
+  }
+
+  void Post(std::function<void()> task) override { mailbox_->Post(std::move(task)); }
+
+  std::unique_ptr<Timer> After(std::chrono::milliseconds delay,
+                               std::function<void()> task) override {
+    return std::make_unique<UvTimer>(loop_, delay, std::chrono::milliseconds(0), std::move(task));
+  }
+
+  std::unique_ptr<Timer> Every(std::chrono::milliseconds period,
+                               std::function<void()> task) override {
+    return std::make_unique<UvTimer>(loop_, period, std::max(period, std::chrono::milliseconds(1)),
+                                     std::move(task));
+  }
+
+  void Work(std::function<void()> work, std::function<void()> done) override {
+    jobs_.emplace_back(std::move(work), std::move(done));
+    StartWorkers();
+  }
+
+  void OnTerminate(std::function<void()> task) override {
+    terminate_.push_back(std::move(task));
+    if (!signals_.empty()) return;
+    for (int number : {SIGTERM, SIGINT}) {
+      auto& signal = signals_.emplace_back(std::make_unique<uv_signal_t>());
+      uv_signal_init(loop_, signal.get());
+      signal->data = this;
+      uv_signal_start(
+          signal.get(),
+          [](uv_signal_t* handle, int) {
+            for (auto& listener : static_cast<UvLoop*>(handle->data)->terminate_) listener();
+          },
+          number);
+    }
+  }
+
+  void* native() override { return loop_; }
+
+  void Run() override { uv_run(loop_, UV_RUN_DEFAULT); }
+
+  void Stop() override {
+    Post([this] { uv_stop(loop_); });
+  }
+
+ private:
+  void RunPosted() {
+    std::vector<std::function<void()>> tasks;
+    mailbox_->TakeAll(tasks);
+    for (auto& task : tasks) {
+      task();
+      task = nullptr;  // what it owns goes before the next task runs
+    }
+  }
+
+  // Detached threads, not libuv's pool: that one is joined when the process ends, so a mount that
+  // hangs would hang the end too.
+  void StartWorkers() {
+    while (workers_ < kMaxWorkers && !jobs_.empty()) {
+      auto [work, done] = std::move(jobs_.front());
+      jobs_.pop_front();
+      ++workers_;
+      auto finish = [this, done = std::move(done)] {
+        --workers_;
+        done();
+        StartWorkers();
+      };
+      std::thread([mailbox = mailbox_, work = std::move(work),
+                   finish = std::move(finish)]() mutable {
+        work();
+        work = nullptr;
+        mailbox->Post(std::move(finish));
+      }).detach();
+    }
+  }
+
+  bool OursAreOpen() const {
+    if (uv_is_closing(reinterpret_cast<const uv_handle_t*>(&wake_)) == 0) return true;
+    return uv_loop_alive(loop_) != 0;
+  }
+
+  uv_loop_t* loop_;
+  uv_async_t wake_;
+  std::shared_ptr<Mailbox> mailbox_;
+  std::vector<std::unique_ptr<uv_signal_t>> signals_;
+  std::vector<std::function<void()>> terminate_;
+  std::deque<std::pair<std::function<void()>, std::function<void()>>> jobs_;
+  int workers_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Loop> MakeLoop() {
+  std::signal(SIGPIPE, SIG_IGN);
+  return std::make_unique<UvLoop>();
+}
+
+}  // namespace haidang

@@ -29,8 +29,9 @@ class Loop {
   virtual std::unique_ptr<Timer> Every(std::chrono::milliseconds period,
                                        std::function<void()> task) = 0;
 
-  // Runs `work` on a worker thread, then `done` on the loop thread. Loop thread only. A worker that
-  // hangs does not stop the loop; at most four run at once, the rest wait.
+  // Runs `work` on a worker thread, then `done` on the loop thread. Loop thread only. At most four
+  // run at once, the rest wait. A worker that hangs stops neither the loop nor the process's end:
+  // nobody waits for it, so `work` must own what it touches.
   virtual void Work(std::function<void()> work, std::function<void()> done) = 0;
 
   // Calls `task` on the loop thread at SIGTERM or SIGINT (each time). Loop thread or before Run().
@@ -55,6 +56,8 @@ class Loop {
   }
 };
 
+// Also ignores SIGPIPE for the whole process: a closed socket is an error value here, not the end.
+// The Loop must outlive its Timers.
 std::unique_ptr<Loop> MakeLoop();
 
 }  // namespace haidang

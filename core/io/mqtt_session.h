@@ -18,16 +18,16 @@
 namespace haidang {
 
 struct MqttOptions {
-  std::string uri;        // "ssl://host:8883" or "tcp://host:1883"
+  std::string uri;  // "ssl://host:8883" or "tcp://host:1883"
   std::string client_id;
-  std::string ca_file;    // PEM; required for ssl://
-  std::string cert_file;  // PEM chain of this client
-  std::string key_file;   // PEM
-  std::chrono::seconds keep_alive{60};        // the broker sends the Will after 1.5 times this
-  std::chrono::seconds connect_timeout{20};   // slow links need patience
-  std::chrono::milliseconds backoff_min{1000};  // first cap of the wait before a new attempt
-  std::chrono::milliseconds backoff_max{60000}; // last cap
-  size_t max_outgoing_bytes = 4U << 20;       // queued but not yet written; beyond that Publish refuses
+  std::string ca_file;                           // PEM; required for ssl://
+  std::string cert_file;                         // PEM chain of this client
+  std::string key_file;                          // PEM
+  std::chrono::seconds keep_alive{60};           // the broker sends the Will after 1.5 times this
+  std::chrono::seconds connect_timeout{20};      // slow links need patience
+  std::chrono::milliseconds backoff_min{1000};   // first cap of the wait before a new attempt
+  std::chrono::milliseconds backoff_max{60000};  // last cap
+  size_t max_outgoing_bytes = 4U << 20;  // queued but not yet written; beyond that Publish refuses
 };
 
 struct MqttMessage {
@@ -85,8 +85,8 @@ Result<std::unique_ptr<MqttSession>> MakeMqttSession(Loop& loop, const Clock& cl
                                                      std::vector<MqttSubscription> subscriptions,
                                                      MqttHandlers handlers);
 
-// The wait before attempt `attempt` (0 is the first retry): uniform in [0, min(max, min·2^attempt)].
-// `random` is uniform in [0, 1).
+// The wait before attempt `attempt` (0 is the first retry): uniform in [0, min(max,
+// min·2^attempt)]. `random` is uniform in [0, 1).
 std::chrono::milliseconds FullJitter(const MqttOptions& options, int attempt, double random);
 
 }  // namespace haidang
