@@ -12,4 +12,6 @@ find_package(prometheus-cpp REQUIRED)
 find_package(eclipse-paho-mqtt-c REQUIRED)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
-find_library(HTTPLIB_LIBRARY cpp-httplib REQUIRED)
+# Its header must be seen with the options that the library was built with: they change the layout of its classes.
+pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
+set(HTTPLIB_LIBRARY PkgConfig::HTTPLIB)
