@@ -12,7 +12,7 @@ namespace haidang {
 // A cumulative sparse exponential histogram of non-negative values, growth 2^(1/4): the buckets of
 // Prometheus' native histograms at schema 2 and of OTLP's at scale 2. Bucket i holds values in
 // (2^((i-1)/4), 2^(i/4)] (Prometheus' indexing); values at or below kZeroThreshold count as zero.
-// Quantiles are exact to within half a bucket (≤ 9.1 % of the value).
+// Quantiles are exact to within one bucket (growth 18.9 %), as those of Prometheus.
 class Histogram {
  public:
   static constexpr double kZeroThreshold = 1e-9;
