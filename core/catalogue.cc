@@ -1,1 +1,44 @@
+#include "core/catalogue.h"
 
+#include <algorithm>
+#include <vector>
+
+#include "core/catalogue_rows.h"
+
+namespace haidang {
+
+std::span<const MetricInfo> Catalogue() {
+  static const std::vector<MetricInfo> all = [] {
+    std::vector<MetricInfo> rows;
+    for (const auto part :
+         {catalogue::NodeMetrics(), catalogue::ProbeMetrics(), catalogue::CentralMetrics()}) {
+      rows.insert(rows.end(), part.begin(), part.end());
+    }
+    std::sort(rows.begin(), rows.end(),
+              [](const MetricInfo& a, const MetricInfo& b) { return a.name < b.name; });
+    return rows;
+  }();
+  return all;
+}
+
+const MetricInfo* FindMetric(std::string_view name) {
+  const std::span<const MetricInfo> all = Catalogue();
+  const auto found =
+      std::lower_bound(all.begin(), all.end(), name,
+                       [](const MetricInfo& row, std::string_view n) { return row.name < n; });
+  return found != all.end() && found->name == name ? &*found : nullptr;
+}
+
+std::string_view ToString(MetricType type) {
+  switch (type) {
+    case MetricType::kGauge:
+      return "gauge";
+    case MetricType::kCounter:
+      return "counter";
+    case MetricType::kHistogram:
+      return "histogram";
+  }
+  return "untyped";
+}
+
+}  // namespace haidang

@@ -12,12 +12,13 @@ enum class MetricType : uint8_t { kGauge, kCounter, kHistogram };
 // One metric that our programs know: data from which birth properties, /metrics help texts,
 // docs/metrics.md and the pages are generated or checked.
 struct MetricInfo {
-  std::string_view name;    // Prometheus name, base units
+  std::string_view name;  // Prometheus name, base units
   MetricType type;
   DataType datatype;        // on the wire
   std::string_view unit;    // "seconds", "bytes", "ratio", "" for counts
   std::string_view labels;  // comma-separated label names in alphabetical order; "" for none
-  std::string_view source;  // the agent's source that reads it, e.g. "cpu"; "collector" or "server" for own metrics
+  std::string_view source;  // the agent's source that reads it, e.g. "cpu"; "collector" or "server"
+                            // for own metrics
   std::string_view help_vi;
   std::string_view help_en;
 };

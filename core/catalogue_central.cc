@@ -1,0 +1,7 @@
+#include "core/catalogue_rows.h"
+
+namespace haidang::catalogue {
+
+std::span<const MetricInfo> CentralMetrics() { return {}; }
+
+}  // namespace haidang::catalogue

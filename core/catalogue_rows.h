@@ -1,0 +1,15 @@
+#pragma once
+
+#include <span>
+
+#include "core/catalogue.h"
+
+// The catalogue's rows, each part sorted by name. Adding a metric: one row in the part of its
+// owner.
+namespace haidang::catalogue {
+
+std::span<const MetricInfo> NodeMetrics();     // what an agent reads from its machine
+std::span<const MetricInfo> ProbeMetrics();    // what an agent's probe and the agent itself measure
+std::span<const MetricInfo> CentralMetrics();  // own metrics of collector and server
+
+}  // namespace haidang::catalogue

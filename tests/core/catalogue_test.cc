@@ -1,0 +1,92 @@
+#include "core/catalogue.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cctype>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/catalogue_rows.h"
+
+using namespace haidang;
+
+namespace {
+
+std::vector<std::string> LabelsOf(const MetricInfo& row) {
+  std::vector<std::string> labels;
+  std::string label;
+  for (const char c : std::string(row.labels) + ",") {
+    if (c != ',') {
+      label += c;
+    } else if (!label.empty()) {
+      labels.push_back(std::move(label));
+      label.clear();
+    }
+  }
+  return labels;
+}
+
+bool IsName(std::string_view name) {
+  return !name.empty() && !std::isdigit(static_cast<unsigned char>(name[0])) &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+         });
+}
+
+}  // namespace
+
+TEST_CASE("rows are sorted, unique and found by name") {
+  const auto all = Catalogue();
+  REQUIRE(all.size() > 60);
+  for (size_t i = 1; i < all.size(); ++i) {
+    INFO(all[i].name);
+    CHECK(all[i - 1].name < all[i].name);
+  }
+  for (const MetricInfo& row : all) CHECK(FindMetric(row.name) == &row);
+  CHECK(FindMetric("") == nullptr);
+  CHECK(FindMetric("node_load") == nullptr);
+  CHECK(FindMetric("zzz") == nullptr);
+  CHECK(all.size() == catalogue::NodeMetrics().size() + catalogue::ProbeMetrics().size() +
+                          catalogue::CentralMetrics().size());
+}
+
+TEST_CASE("names, labels, units and helps follow Prometheus' conventions") {
+  const std::set<std::string_view> units = {"", "seconds", "bytes", "ratio", "celsius", "hertz"};
+  for (const MetricInfo& row : Catalogue()) {
+    INFO(row.name);
+    CHECK(IsName(row.name));
+    CHECK((row.type == MetricType::kCounter) == row.name.ends_with("_total"));
+    CHECK((row.type == MetricType::kHistogram) == (row.datatype == DataType::kBytes));
+    CHECK(units.contains(row.unit));
+    if (row.unit == "bytes" || row.unit == "seconds") {
+      const bool blackbox_name =
+          row.name == "probe_ssl_earliest_cert_expiry" || row.name == "probe_http_content_length";
+      CHECK((blackbox_name || row.name.find(row.unit) != std::string_view::npos));
+    }
+    const auto labels = LabelsOf(row);
+    CHECK(std::is_sorted(labels.begin(), labels.end()));
+    CHECK(std::set(labels.begin(), labels.end()).size() == labels.size());
+    for (const std::string& label : labels) {
+      CHECK(IsName(label));
+      // These are joined on reading, or are properties of the metric on the wire.
+      for (const char* taken :
+           {"unit", "type", "source", "instance", "site", "site_name", "class", "le", "job"}) {
+        CHECK(label != taken);
+      }
+    }
+    CHECK(IsName(row.source));
+    for (const std::string_view help : {row.help_vi, row.help_en}) {
+      CHECK(help.size() > 10);
+      CHECK(help.ends_with("."));
+      CHECK(help.find('\n') == std::string_view::npos);
+    }
+    CHECK(row.help_vi != row.help_en);
+  }
+}
+
+TEST_CASE("types have Prometheus' names") {
+  CHECK(ToString(MetricType::kGauge) == "gauge");
+  CHECK(ToString(MetricType::kCounter) == "counter");
+  CHECK(ToString(MetricType::kHistogram) == "histogram");
+}
