@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <protozero/buffer_string.hpp>
 #include <protozero/exception.hpp>
 #include <protozero/varint.hpp>
 

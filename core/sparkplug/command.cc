@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <protozero/buffer_string.hpp>
 #include <protozero/varint.hpp>
 
 #include "core/sparkplug/names.h"

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <protozero/buffer_string.hpp>
 #include <protozero/exception.hpp>
 #include <protozero/varint.hpp>
 

@@ -1,6 +1,7 @@
 #include "core/sparkplug/stamp.h"
 
 #include <algorithm>
+#include <protozero/buffer_string.hpp>
 #include <protozero/varint.hpp>
 
 namespace haidang::sparkplug {
