@@ -14,7 +14,8 @@
 // A connection to the broker that is kept up: MQTT 5 over TLS, clean start, session expiry 0.
 // Reconnects explicitly (each CONNECT has a fresh Will), waiting a random time between 0 and a
 // doubling cap (full jitter). The session owns a thread, the only one that calls Paho; everything
-// public here is for the loop thread, and every callback comes on the loop thread.
+// public here is for the loop thread, and every callback comes on the loop thread. A topic alias is
+// used for the first few topics that are published, where the broker allows.
 namespace haidang {
 
 struct MqttOptions {
@@ -44,14 +45,15 @@ struct MqttSubscription {
 
 // Observed by the owner; all on the loop thread.
 struct MqttHandlers {
-  // Called before each CONNECT; returns its Will.
+  // Called before each CONNECT; returns its Will (none where the topic is empty).
   std::function<MqttMessage()> will;
   // CONNACK and every SUBACK have come: publishing may begin.
   std::function<void()> connected;
   // The connection was lost or could not be made; a new attempt follows by itself. Called once for
   // each loss and once for the first of a row of failed attempts.
   std::function<void(const Error& why)> disconnected;
-  // Messages in order of arrival; many at once under load.
+  // Messages in order of arrival; many at once under load. Payloads above 8 MiB never come. While
+  // 16 MiB wait for the loop, nothing more is read from the broker.
   std::function<void(std::vector<MqttMessage>&& messages)> received;
 };
 
@@ -74,12 +76,13 @@ class MqttSession {
   virtual void Stop(std::vector<MqttMessage> last, std::chrono::milliseconds deadline,
                     std::function<void()> done) = 0;
 
-  // Drops the connection and makes a new one at once (without DISCONNECT's courtesy).
+  // Ends the connection (DISCONNECT with Will) and makes a new one at once. `disconnected` is not
+  // called for it.
   virtual void Reconnect() = 0;
 };
 
-// An Error where the options cannot work: unreadable certificate, bad URI. Does no I/O on the
-// network before Start().
+// An Error where the options cannot work: unreadable certificate, key of another one, bad URI. Does
+// no I/O on the network before Start().
 Result<std::unique_ptr<MqttSession>> MakeMqttSession(Loop& loop, const Clock& clock,
                                                      MqttOptions options,
                                                      std::vector<MqttSubscription> subscriptions,
