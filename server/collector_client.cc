@@ -1,0 +1,195 @@
+#include "server/collector_client.h"
+
+#include <httplib.h>
+#include <sys/stat.h>
+
+#include <mutex>
+#include <set>
+
+#include "server/csv.h"
+
+namespace haidang::server {
+namespace {
+
+constexpr size_t kMaxAnswerBytes = 64U << 20;
+constexpr int kConnectSeconds = 1;
+constexpr int kAnswerSeconds = 2;
+
+std::string Trim(std::string text) {
+  const char* blank = " \t\r\n";
+  text.erase(text.find_last_not_of(blank) + 1);
+  text.erase(0, text.find_first_not_of(blank));
+  return text;
+}
+
+std::string Encode(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
+      out.push_back(c);
+    } else {
+      out += {'%', kHex[byte >> 4], kHex[byte & 0xF]};
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+struct CollectorClient::State {
+  HostPort address;
+  std::string secret_file;
+  std::mutex mutex;
+  std::set<httplib::ClientImpl*> asking;  // guarded by mutex
+  bool stopped = false;                   // guarded by mutex
+
+  Error Failure(const std::string& what) const {
+    return Error{"collector at " + ToString(address) + ": " + what};
+  }
+};
+
+namespace {
+
+// Stands in `asking` while it lives, so that Stop() can end it.
+template <typename State>
+class Asking {
+ public:
+  Asking(State& state, httplib::ClientImpl& client) : state_(state), client_(client) {
+    const std::lock_guard lock(state_.mutex);
+    allowed_ = !state_.stopped;
+    if (allowed_) state_.asking.insert(&client_);
+  }
+  ~Asking() {
+    const std::lock_guard lock(state_.mutex);
+    state_.asking.erase(&client_);
+  }
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
+  bool allowed() const { return allowed_; }
+
+ private:
+  State& state_;
+  httplib::ClientImpl& client_;
+  bool allowed_ = false;
+};
+
+void SetPatience(httplib::ClientImpl& client) {
+  client.set_connection_timeout(kConnectSeconds);
+  client.set_read_timeout(kAnswerSeconds);
+  client.set_write_timeout(kAnswerSeconds);
+  client.set_url_encode(false);
+}
+
+}  // namespace
+
+CollectorClient::CollectorClient(HostPort address, std::string secret_file)
+    : state_(std::make_unique<State>()) {
+  state_->address = std::move(address);
+  state_->secret_file = std::move(secret_file);
+}
+
+CollectorClient::~CollectorClient() = default;
+
+Result<std::string> CollectorClient::ReadSecret(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & S_IRWXO) != 0) {
+    return Error{path + ": everybody may read the secret; run: chmod 0640 " + path};
+  }
+  Result<std::string> text = ReadFile(path, 4096);
+  if (!text) return text;
+  std::string secret = Trim(*text);
+  if (secret.empty()) return Error{path + ": the secret is empty"};
+  for (const char c : secret) {
+    if (c < 0x21 || c > 0x7E) return Error{path + ": the secret must be one line of ASCII"};
+  }
+  return secret;
+}
+
+Result<std::string> CollectorClient::Get(const std::string& path, const Params& params) {
+  Result<std::string> secret = ReadSecret(state_->secret_file);
+  if (!secret) return secret;
+  std::string target = path;
+  for (const auto& [name, value] : params) {
+    target += (target == path ? '?' : '&') + Encode(name) + "=" + Encode(value);
+  }
+  httplib::ClientImpl client(state_->address.host, state_->address.port);
+  SetPatience(client);
+  const Asking asking(*state_, client);
+  if (!asking.allowed()) return state_->Failure("the server is stopping");
+  std::string body;
+  bool too_long = false;
+  const auto answer =
+      client.Get(target, {{"Authorization", "Bearer " + *secret}, {"Accept-Encoding", "identity"}},
+                 [&](const char* data, size_t length) {
+                   too_long = body.size() + length > kMaxAnswerBytes;
+                   if (!too_long) body.append(data, length);
+                   return !too_long;
+                 });
+  if (too_long) return state_->Failure("the answer to " + path + " is above 64 MiB");
+  if (!answer) return state_->Failure("no answer (" + httplib::to_string(answer.error()) + ")");
+  if (answer->status == 401 || answer->status == 403) {
+    return state_->Failure("refuses the secret of " + state_->secret_file);
+  }
+  if (answer->status != 200) {
+    return state_->Failure(path + " answered with status " + std::to_string(answer->status));
+  }
+  return body;
+}
+
+Result<query::Overview> CollectorClient::Overview() {
+  Result<std::string> body = Get("/query/v1/overview", {});
+  if (!body) return body.error();
+  return query::DecodeOverview(*body);
+}
+
+Result<std::vector<query::Column>> CollectorClient::Series(const Params& params) {
+  Result<std::string> body = Get("/query/v1/series", params);
+  if (!body) return body.error();
+  return query::DecodeColumns(*body);
+}
+
+Result<std::vector<query::Finding>> CollectorClient::Findings(int64_t from_ms, int64_t to_ms) {
+  Result<std::string> body =
+      Get("/query/v1/findings", {{"from", std::to_string(from_ms)}, {"to", std::to_string(to_ms)}});
+  if (!body) return body.error();
+  return query::DecodeFindings(*body);
+}
+
+Result<std::vector<query::EventRow>> CollectorClient::Events(const Params& params) {
+  Result<std::string> body = Get("/query/v1/events", params);
+  if (!body) return body.error();
+  return query::DecodeEvents(*body);
+}
+
+Result<query::Snapshot> CollectorClient::Snapshot() {
+  Result<std::string> body = Get("/query/v1/snapshot", {});
+  if (!body) return body.error();
+  return query::DecodeSnapshot(*body);
+}
+
+Status CollectorClient::PutSnapshot(const query::Snapshot& snapshot) {
+  Result<std::string> secret = ReadSecret(state_->secret_file);
+  if (!secret) return secret.error();
+  httplib::ClientImpl client(state_->address.host, state_->address.port);
+  SetPatience(client);
+  const Asking asking(*state_, client);
+  if (!asking.allowed()) return state_->Failure("the server is stopping");
+  const auto answer = client.Put("/query/v1/snapshot", {{"Authorization", "Bearer " + *secret}},
+                                 query::EncodeSnapshot(snapshot), "application/json");
+  if (!answer) return state_->Failure("no answer (" + httplib::to_string(answer.error()) + ")");
+  if (answer->status == 409) return state_->Failure("has a newer snapshot already");
+  if (answer->status / 100 != 2) {
+    return state_->Failure("refused the snapshot with status " + std::to_string(answer->status));
+  }
+  return {};
+}
+
+void CollectorClient::Stop() {
+  const std::lock_guard lock(state_->mutex);
+  state_->stopped = true;
+  for (httplib::ClientImpl* client : state_->asking) client->stop();
+}
+
+}  // namespace haidang::server

@@ -1,0 +1,249 @@
+#include "server/places.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <tuple>
+
+#include "server/csv.h"
+
+namespace haidang::server {
+namespace {
+
+using query::Placement;
+using query::Site;
+
+constexpr int64_t kVietNamOffsetMs = 7 * 3600 * 1000;
+constexpr size_t kMaxDepth = 32;  // of places; deeper means a mistake
+
+const std::string& Key(const Site& site) { return site.code; }
+const std::string& Key(const Placement& placement) { return placement.machine; }
+
+auto Content(const Site& site) { return std::tie(site.name, site.level, site.parent_code); }
+auto Content(const Placement& row) { return std::tie(row.site, row.machine_class); }
+
+Error At(size_t line, const std::string& what) {
+  return Error{"line " + std::to_string(line) + ": " + what};
+}
+
+// Where each wanted column stands in the header line.
+class Columns {
+ public:
+  static Result<Columns> Find(const CsvRow& header, const std::vector<std::string>& wanted) {
+    Columns columns;
+    for (size_t i = 0; i < header.fields.size(); ++i) {
+      if (!columns.place_.emplace(header.fields[i], i).second) {
+        return At(header.line, "the column \"" + header.fields[i] + "\" twice");
+      }
+    }
+    for (const std::string& name : wanted) {
+      if (!columns.place_.contains(name)) {
+        return At(header.line, "the column \"" + name + "\" is missing");
+      }
+    }
+    columns.width_ = header.fields.size();
+    return columns;
+  }
+
+  bool Has(const std::string& name) const { return place_.contains(name); }
+  // Empty where the row has fewer fields or there is no such column.
+  std::string Get(const CsvRow& row, const std::string& name) const {
+    const auto it = place_.find(name);
+    if (it == place_.end() || it->second >= row.fields.size()) return "";
+    return row.fields[it->second];
+  }
+  size_t width() const { return width_; }
+
+ private:
+  std::map<std::string, size_t> place_;
+  size_t width_ = 0;
+};
+
+// Reads a file whose rows `take` turns into values; `take` returns an Error without its line.
+template <typename Row, typename Take>
+Result<PlaceFile<Row>> Read(std::string_view csv, const std::vector<std::string>& wanted,
+                            Take take) {
+  Result<std::vector<CsvRow>> rows = ParseCsv(csv);
+  if (!rows) return rows.error();
+  if (rows->empty()) return Error{"empty; the first line must name the columns"};
+  Result<Columns> columns = Columns::Find(rows->front(), wanted);
+  if (!columns) return columns.error();
+  PlaceFile<Row> file;
+  file.dated = columns->Has("valid_from");
+  std::map<std::pair<std::string, int64_t>, size_t> lines;
+  for (size_t i = 1; i < rows->size(); ++i) {
+    const CsvRow& line = (*rows)[i];
+    if (line.fields.size() > columns->width()) return At(line.line, "more fields than columns");
+    Result<Row> row = take(line, *columns);
+    if (!row) return At(line.line, row.error().message);
+    if (const std::string day = columns->Get(line, "valid_from"); !day.empty()) {
+      Result<int64_t> from = ParseDay(day);
+      if (!from) return At(line.line, "valid_from: " + from.error().message);
+      row->valid_from_ms = *from;
+    }
+    if (const std::string day = columns->Get(line, "valid_to"); file.dated && !day.empty()) {
+      Result<int64_t> to = ParseDay(day);
+      if (!to) return At(line.line, "valid_to: " + to.error().message);
+      if (*to <= row->valid_from_ms) return At(line.line, "valid_to is not after valid_from");
+      row->valid_to_ms = *to;
+    }
+    const auto [first, fresh] = lines.try_emplace({Key(*row), row->valid_from_ms}, line.line);
+    if (!fresh) {
+      return At(line.line,
+                "\"" + Key(*row) + "\" stands in line " + std::to_string(first->second) + " too");
+    }
+    file.rows.push_back(std::move(*row));
+  }
+  return file;
+}
+
+template <typename Row>
+void Sort(std::vector<Row>& rows) {
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+    return std::tie(Key(a), a.valid_from_ms) < std::tie(Key(b), b.valid_from_ms);
+  });
+}
+
+// A row ends where the next of the same key begins, at the latest.
+template <typename Row>
+void CloseByNext(std::vector<Row>& rows) {
+  Sort(rows);
+  for (size_t i = 0; i + 1 < rows.size(); ++i) {
+    if (Key(rows[i]) != Key(rows[i + 1])) continue;
+    const int64_t next = rows[i + 1].valid_from_ms;
+    rows[i].valid_to_ms = std::min(rows[i].valid_to_ms.value_or(next), next);
+  }
+}
+
+Status CheckTree(const std::vector<Site>& sites) {
+  std::map<std::string_view, std::string_view> parent;
+  for (const Site& site : sites) parent[site.code] = site.parent_code;  // the newest row counts
+  for (const Site& site : sites) {
+    std::string_view at = site.code;
+    for (size_t depth = 0;; ++depth) {
+      const std::string_view up = parent.at(at);
+      if (up.empty()) break;
+      if (!parent.contains(up)) {
+        return Error{"place \"" + std::string(at) + "\": its parent \"" + std::string(up) +
+                     "\" is not in the file"};
+      }
+      if (depth == kMaxDepth) {
+        return Error{"place \"" + site.code + "\" stands within itself, or deeper than " +
+                     std::to_string(kMaxDepth) + " levels"};
+      }
+      at = up;
+    }
+  }
+  return {};
+}
+
+template <typename Row>
+std::vector<Row> MergeRows(const std::vector<Row>& known, const PlaceFile<Row>& file,
+                           int64_t now_ms) {
+  if (file.dated) return file.rows;
+  std::map<std::string, Row> said;
+  for (const Row& row : file.rows) said.emplace(Key(row), row);
+  std::vector<Row> merged;
+  for (Row row : known) {
+    const bool open = !row.valid_to_ms || *row.valid_to_ms > now_ms;
+    if (open) {
+      const auto it = said.find(Key(row));
+      if (it != said.end() && Content(it->second) == Content(row)) {
+        row.valid_to_ms.reset();
+        said.erase(it);
+      } else {
+        row.valid_to_ms = now_ms;
+      }
+    }
+    if (!row.valid_to_ms || *row.valid_to_ms > row.valid_from_ms) merged.push_back(std::move(row));
+  }
+  for (auto& [key, row] : said) {
+    row.valid_from_ms = known.empty() ? 0 : now_ms;
+    merged.push_back(std::move(row));
+  }
+  Sort(merged);
+  return merged;
+}
+
+}  // namespace
+
+Result<PlaceFile<Site>> ParseSites(std::string_view csv) {
+  auto file = Read<Site>(csv, {"code", "name", "level", "parent_code"},
+                         [](const CsvRow& line, const Columns& columns) -> Result<Site> {
+                           Site site;
+                           site.code = columns.Get(line, "code");
+                           site.name = columns.Get(line, "name");
+                           site.level = columns.Get(line, "level");
+                           site.parent_code = columns.Get(line, "parent_code");
+                           if (site.code.empty()) return Error{"the code is empty"};
+                           if (site.code.size() > 64)
+                             return Error{"the code is longer than 64 bytes"};
+                           if (site.name.empty())
+                             return Error{"the name of \"" + site.code + "\" is empty"};
+                           return site;
+                         });
+  if (!file) return file;
+  CloseByNext(file->rows);
+  if (Status tree = CheckTree(file->rows); !tree) return tree.error();
+  return file;
+}
+
+Result<PlaceFile<Placement>> ParseInventory(std::string_view csv) {
+  auto file = Read<Placement>(csv, {"machine", "site", "class"},
+                              [](const CsvRow& line, const Columns& columns) -> Result<Placement> {
+                                Placement row;
+                                row.machine = columns.Get(line, "machine");
+                                row.site = columns.Get(line, "site");
+                                row.machine_class = columns.Get(line, "class");
+                                if (row.machine.empty()) return Error{"the machine is empty"};
+                                if (row.site.empty())
+                                  return Error{"the site of \"" + row.machine + "\" is empty"};
+                                return row;
+                              });
+  if (file) CloseByNext(file->rows);
+  return file;
+}
+
+std::vector<Site> Merge(const std::vector<Site>& known, const PlaceFile<Site>& file,
+                        int64_t now_ms) {
+  return MergeRows(known, file, now_ms);
+}
+
+std::vector<Placement> Merge(const std::vector<Placement>& known, const PlaceFile<Placement>& file,
+                             int64_t now_ms) {
+  return MergeRows(known, file, now_ms);
+}
+
+std::vector<Site> ValidAt(const std::vector<Site>& sites, int64_t now_ms) {
+  std::vector<Site> valid;
+  for (const Site& site : sites) {
+    if (site.valid_from_ms <= now_ms && (!site.valid_to_ms || *site.valid_to_ms > now_ms)) {
+      valid.push_back(site);
+    }
+  }
+  return valid;
+}
+
+Result<int64_t> ParseDay(std::string_view day) {
+  int year = 0;
+  unsigned month = 0;
+  unsigned date = 0;
+  const auto number = [&](size_t at, size_t length, auto& out) {
+    const char* end = day.data() + at + length;
+    const auto [stop, error] = std::from_chars(day.data() + at, end, out);
+    return error == std::errc() && stop == end;
+  };
+  const bool shaped = day.size() == 10 && day[4] == '-' && day[7] == '-' && number(0, 4, year) &&
+                      number(5, 2, month) && number(8, 2, date);
+  const std::chrono::year_month_day value{std::chrono::year(year), std::chrono::month(month),
+                                          std::chrono::day(date)};
+  if (!shaped || year < 0 || !value.ok()) {
+    return Error{"\"" + std::string(day.substr(0, 32)) + "\" is no day; write 2025-07-01"};
+  }
+  const auto midnight = std::chrono::sys_days(value).time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(midnight).count() - kVietNamOffsetMs;
+}
+
+}  // namespace haidang::server
