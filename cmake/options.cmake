@@ -14,6 +14,11 @@ if(HAIDANG_SANITIZE)
   endif()
 endif()
 
+# Coverage for libFuzzer in everything that a fuzz target may reach.
+if(HAIDANG_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/sparkplug/birth.h"
+#include "core/sparkplug/birth_series.h"
 #include "core/sparkplug/names.h"
 #include "core/sparkplug/wire.h"
 #include "core/utf8.h"
@@ -30,30 +31,6 @@ constexpr std::array<std::pair<uint64_t, std::string_view>, 11> kReservedNames =
     {kAliasCommittedReceived, names::kCommittedReceived},
     {kAliasBackfillRate, names::kBackfillRate},
 }};
-
-Error AtMetric(std::string_view name, std::string_view why) {
-  return Error{"birth: metric \"" + Printable(name) + "\": " + std::string(why)};
-}
-
-std::optional<DataType> OurDatatype(uint32_t datatype) {
-  switch (static_cast<DataType>(datatype)) {
-    case DataType::kInt64:
-    case DataType::kUInt64:
-    case DataType::kDouble:
-    case DataType::kBoolean:
-    case DataType::kString:
-    case DataType::kBytes:
-      return static_cast<DataType>(datatype);
-  }
-  return std::nullopt;
-}
-
-std::optional<MetricType> ParseType(std::string_view text) {
-  for (const MetricType type : {MetricType::kGauge, MetricType::kCounter, MetricType::kHistogram}) {
-    if (text == ToString(type)) return type;
-  }
-  return std::nullopt;
-}
 
 bool HasDuplicates(auto& values) {
   std::sort(values.begin(), values.end());
@@ -91,7 +68,9 @@ class BirthReader {
     while (message.next(wire::Payload::kMetrics, pbf_wire_type::length_delimited)) {
       const wire::MetricView metric = wire::ReadMetric(wire::View(message.get_view()));
       if (!IsSeries(metric)) continue;
-      if (Status status = ReadSeries(metric); !status) return status.error();
+      auto series = ReadSeries(metric, birth_.groups);
+      if (!series) return series.error();
+      birth_.series.push_back(*std::move(series));
     }
     return std::move(birth_);
   }
@@ -300,98 +279,6 @@ class BirthReader {
     std::vector<std::string_view> groups(birth_.groups.begin(), birth_.groups.end());
     if (HasDuplicates(groups)) return Error{"birth: two groups have the same name"};
     return {};
-  }
-
-  Status ReadSeries(const wire::MetricView& metric) {
-    BirthSeries out;
-    const auto datatype = OurDatatype(metric.datatype);
-    if (!datatype) return AtMetric(metric.name, "a datatype that no series of ours has");
-    out.datatype = *datatype;
-    out.alias = metric.alias;
-    out.value = ToValue(metric.value, *datatype);
-    out.series.metric = metric.name.substr(0, metric.name.find('/'));
-    if (Status status = ReadProperties(metric, out); !status) return status;
-    if (Status status = CheckSeries(out.series); !status) {
-      return AtMetric(metric.name, status.error().message);
-    }
-    if (WireName(out.series) != metric.name) {
-      return AtMetric(metric.name, "its name does not follow from its labels");
-    }
-    birth_.series.push_back(std::move(out));
-    return {};
-  }
-
-  Status ReadProperties(const wire::MetricView& metric, BirthSeries& out) {
-    bool has_type = false;
-    bool has_source = false;
-    protozero::pbf_message<wire::PropertySet> keys{metric.properties.data(),
-                                                   metric.properties.size()};
-    protozero::pbf_message<wire::PropertySet> values = keys;
-    while (keys.next(wire::PropertySet::kKeys, pbf_wire_type::length_delimited)) {
-      const std::string_view key = wire::View(keys.get_view());
-      std::string_view text;
-      if (!values.next(wire::PropertySet::kValues, pbf_wire_type::length_delimited) ||
-          !ReadText(wire::View(values.get_view()), text)) {
-        return AtMetric(metric.name, "a property without a text as its value");
-      }
-      if (key == names::kPropertyType) {
-        const auto type = ParseType(text);
-        if (!type) return AtMetric(metric.name, "its type is not gauge, counter or histogram");
-        out.type = *type;
-        has_type = true;
-      } else if (key == names::kPropertySource) {
-        const auto group = std::find(birth_.groups.begin(), birth_.groups.end(), text);
-        if (group == birth_.groups.end()) {
-          return AtMetric(metric.name, "its source is not in Spool/Groups");
-        }
-        out.group = static_cast<uint32_t>(group - birth_.groups.begin());
-        has_source = true;
-      } else if (key == names::kPropertyUnit) {
-        if (text.size() > kMaxTextBytes || !IsUtf8(text)) {
-          return AtMetric(metric.name, "its unit is overlong or not UTF-8");
-        }
-        out.unit = text;
-      } else if (Status status = ReadLabel(metric, key, text, out); !status) {
-        return status;
-      }
-    }
-    if (values.next(wire::PropertySet::kValues)) {
-      return AtMetric(metric.name, "more property values than keys");
-    }
-    if (!has_type || !has_source) return AtMetric(metric.name, "no property type or source");
-    return {};
-  }
-
-  static Status ReadLabel(const wire::MetricView& metric, std::string_view key,
-                          std::string_view text, BirthSeries& out) {
-    if (key.size() > kMaxNameBytes || text.size() > kMaxLabelBytes ||
-        out.series.labels.size() == kMaxLabels) {
-      return AtMetric(metric.name, "overlong labels, or more than 16");
-    }
-    if (!out.series.labels.emplace(key, text).second) {
-      return AtMetric(metric.name, "a label twice");
-    }
-    return {};
-  }
-
-  // False where a PropertyValue is null or not a text.
-  static bool ReadText(std::string_view bytes, std::string_view& text) {
-    bool has_text = false;
-    protozero::pbf_message<wire::PropertyValue> message{bytes.data(), bytes.size()};
-    while (message.next()) {
-      switch (message.tag_and_type()) {
-        case tag_and_type(wire::PropertyValue::kString, pbf_wire_type::length_delimited):
-          text = wire::View(message.get_view());
-          has_text = true;
-          break;
-        case tag_and_type(wire::PropertyValue::kIsNull, pbf_wire_type::varint):
-          if (message.get_bool()) return false;
-          break;
-        default:
-          message.skip();
-      }
-    }
-    return has_text;
   }
 
   std::string_view payload_;
