@@ -1,0 +1,243 @@
+#include "collector/fleet.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace haidang::collector {
+
+Result<std::unique_ptr<Fleet>> Fleet::Load(store::Store& store, store::Contents contents,
+                                           const Limits& limits) {
+  std::unique_ptr<Fleet> fleet(new Fleet(limits));
+  fleet->series_ = SeriesTable(std::move(contents.series));
+  fleet->last_layout_ = contents.last_layout;
+  for (store::MachineRow& row : contents.machines) {
+    auto machine = std::make_unique<Machine>();
+    machine->row = std::move(row);
+    machine->registered = true;
+    fleet->last_machine_ = std::max(fleet->last_machine_, machine->row.id);
+    fleet->by_name_.emplace(machine->row.name, machine.get());
+    fleet->by_row_.emplace(machine->row.id, machine.get());
+    fleet->machines_.push_back(std::move(machine));
+  }
+  if (auto done = fleet->LoadSpools(contents); !done) return done.error();
+  fleet->LoadStates(contents);
+  for (const auto& machine : fleet->machines_) {
+    if (machine->live == nullptr) continue;
+    auto done = fleet->LoadLayout(store, *machine, *machine->live->layout);
+    if (!done) return done.error();
+  }
+  return fleet;
+}
+
+Status Fleet::LoadSpools(store::Contents& contents) {
+  std::unordered_map<int64_t, Spool*> by_row;
+  for (const store::SpoolRow& row : contents.spools) {
+    const auto owner = by_row_.find(row.machine);
+    if (owner == by_row_.end()) continue;
+    Machine& machine = *owner->second;
+    last_spool_ = std::max(last_spool_, row.id);
+    auto spool = std::make_unique<Spool>();
+    spool->row = row;
+    spool->layout = machine.FindLayout(row.layout);
+    if (spool->layout == nullptr) {
+      machine.layouts.push_back(std::make_unique<Layout>());
+      spool->layout = machine.layouts.back().get();
+      spool->layout->id = row.layout;
+    }
+    if (row.id == machine.row.live_spool) machine.live = spool.get();
+    by_row.emplace(row.id, spool.get());
+    machine.spools.push_back(std::move(spool));
+  }
+  for (auto& [id, ranges] : contents.committed) {
+    const auto spool = by_row.find(id);
+    if (spool != by_row.end()) spool->second->committed = store::RangeSet(std::move(ranges));
+  }
+  return {};
+}
+
+void Fleet::LoadStates(const store::Contents& contents) {
+  for (const store::PresenceRow& row : contents.presence) {
+    const auto it = by_row_.find(row.machine);
+    if (it != by_row_.end()) it->second->presence = Presence(row.state, row.since_ms, 0);
+  }
+  for (const store::InfoRow& row : contents.info) {
+    const auto it = by_row_.find(row.machine);
+    if (it == by_row_.end()) continue;
+    it->second->site = row.site;
+    it->second->machine_class = row.machine_class;
+  }
+}
+
+Fleet::SlotIndex Fleet::IndexSlots(const Machine& machine) {
+  SlotIndex index;
+  for (uint32_t i = 0; i < machine.slots.size(); ++i) index.emplace(machine.slots[i]->identity, i);
+  return index;
+}
+
+Status Fleet::LoadLayout(store::Store& store, Machine& machine, Layout& layout) {
+  if (layout.loaded) return {};
+  auto rows = store.Aliases(layout.id);
+  if (!rows) return rows.error();
+  SlotIndex known = IndexSlots(machine);
+  for (const store::AliasRow& row : *rows) {
+    if (row.alias < sparkplug::kFirstSeriesAlias || row.alias > AliasTable::kMaxAlias) continue;
+    AliasEntry entry{AliasEntry::kIgnored, static_cast<uint8_t>(row.group & 63), DataType::kDouble};
+    if (const SeriesDef* def = series_.ById(row.series)) {
+      const auto [it, fresh] =
+          known.emplace(def->identity, static_cast<uint32_t>(machine.slots.size()));
+      if (fresh) {
+        machine.slots.push_back(def);
+        ++series_count_;
+      }
+      entry.slot = it->second;
+      entry.datatype = def->row.datatype;
+    }
+    layout.aliases.Set(row.alias, entry);
+  }
+  layout.loaded = true;
+  machine.roles = FindRoles(machine.slots);
+  return {};
+}
+
+Machine* Fleet::Find(std::string_view name) {
+  const auto it = by_name_.find(name);
+  return it == by_name_.end() ? nullptr : it->second;
+}
+
+Machine* Fleet::FindOrAdd(std::string_view name) {
+  if (Machine* machine = Find(name)) return machine;
+  if (machines_.size() >= limits_.machines) return nullptr;
+  auto machine = std::make_unique<Machine>();
+  machine->row.id = ++last_machine_;
+  machine->row.name = name;
+  by_name_.emplace(machine->row.name, machine.get());
+  by_row_.emplace(machine->row.id, machine.get());
+  machines_.push_back(std::move(machine));
+  return machines_.back().get();
+}
+
+Result<const AliasTable*> Fleet::AliasesOf(store::Store& store, Machine& machine, Spool& spool) {
+  if (auto done = LoadLayout(store, machine, *spool.layout); !done) return done.error();
+  return &spool.layout->aliases;
+}
+
+void Fleet::Take(Spool& spool, uint64_t first, uint64_t last) {
+  store::RangeSet::Change change = spool.committed.Add(first, last);
+  if (spool.changed_ranges.empty() || spool.changed_ranges.back() != change.start) {
+    spool.changed_ranges.push_back(change.start);
+  }
+  spool.removed_ranges.insert(spool.removed_ranges.end(), change.removed.begin(),
+                              change.removed.end());
+  Queue(spool);
+}
+
+void Fleet::PresenceChanged(Machine& machine) {
+  if (!machine.registered) return;
+  machine.presence_unsaved = true;
+  Queue(machine);
+}
+
+void Fleet::RowChanged(Machine& machine) {
+  machine.row_unsaved = true;
+  Queue(machine);
+}
+
+void Fleet::Queue(Machine& machine) {
+  if (std::exchange(machine.queued, true)) return;
+  unsaved_machines_.push_back(&machine);
+}
+
+void Fleet::Queue(Spool& spool) {
+  if (std::exchange(spool.queued, true)) return;
+  unsaved_spools_.push_back(&spool);
+}
+
+bool Fleet::unsaved() const {
+  return !unsaved_machines_.empty() || !unsaved_spools_.empty() || !unsaved_aliases_.empty();
+}
+
+Status Fleet::Flush(store::Store& store) {
+  for (const SeriesDef* def : series_.Unsaved()) {
+    if (auto done = store.Put(def->row); !done) return done;
+  }
+  for (Machine* machine : unsaved_machines_) {
+    if (auto done = FlushMachine(store, *machine); !done) return done;
+  }
+  for (const store::AliasRow& row : unsaved_aliases_) {
+    if (auto done = store.Put(row); !done) return done;
+  }
+  for (Spool* spool : unsaved_spools_) {
+    if (auto done = FlushSpool(store, *spool); !done) return done;
+  }
+  return {};
+}
+
+Status Fleet::FlushMachine(store::Store& store, Machine& machine) {
+  if (machine.row_unsaved) {
+    if (auto done = store.Put(machine.row); !done) return done;
+  }
+  if (machine.presence_unsaved) {
+    const Presence& presence = machine.presence;
+    auto done = store.Put(
+        store::PresenceRow{machine.row.id, presence.state(), presence.since_ms()});
+    if (!done) return done;
+  }
+  if (machine.info_unsaved) return store.Put(*machine.info_unsaved);
+  return {};
+}
+
+Status Fleet::FlushSpool(store::Store& store, Spool& spool) {
+  if (spool.row_unsaved) {
+    if (auto done = store.Put(spool.row); !done) return done;
+  }
+  for (const uint64_t start : spool.removed_ranges) {
+    if (auto done = store.RemoveRange(spool.row.id, start); !done) return done;
+  }
+  for (const uint64_t start : spool.changed_ranges) {
+    const store::NumberRange* range = spool.committed.StartingAt(start);
+    if (range == nullptr) continue;  // swallowed by another one since
+    if (auto done = store.PutRange(spool.row.id, *range); !done) return done;
+  }
+  for (const store::GapRow& gap : spool.gaps) {
+    if (auto done = store.Put(gap); !done) return done;
+  }
+  return {};
+}
+
+void Fleet::Saved() {
+  series_.Saved();
+  for (Machine* machine : unsaved_machines_) {
+    machine->queued = machine->row_unsaved = machine->presence_unsaved = false;
+    machine->info_unsaved.reset();
+  }
+  for (Spool* spool : unsaved_spools_) {
+    spool->queued = spool->row_unsaved = false;
+    spool->changed_ranges.clear();
+    spool->removed_ranges.clear();
+    spool->gaps.clear();
+  }
+  unsaved_machines_.clear();
+  unsaved_spools_.clear();
+  unsaved_aliases_.clear();
+}
+
+std::vector<Machine*> Fleet::Lost(store::Store& store) {
+  std::vector<Machine*> touched;
+  std::vector<Spool*> still_unsaved;
+  for (Spool* spool : unsaved_spools_) {
+    const auto owner = by_row_.find(spool->row.machine);
+    if (owner != by_row_.end()) touched.push_back(owner->second);
+    auto ranges = store.Ranges(spool->row.id);
+    // Where even reading fails, nothing of it counts as stored: it will all be offered again.
+    spool->committed = store::RangeSet(ranges ? std::move(*ranges) : std::vector<store::NumberRange>());
+    spool->changed_ranges.clear();
+    spool->removed_ranges.clear();
+    spool->gaps.clear();
+    spool->queued = spool->row_unsaved;
+    if (spool->queued) still_unsaved.push_back(spool);
+  }
+  unsaved_spools_ = std::move(still_unsaved);
+  return touched;
+}
+
+}  // namespace haidang::collector

@@ -1,0 +1,181 @@
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "collector/fleet.h"
+
+// What births teach.
+namespace haidang::collector {
+namespace {
+
+constexpr uint64_t kMaxNumber = uint64_t{1} << 62;
+constexpr int64_t kMinInterval = 1000, kMaxInterval = 3600 * 1000;  // milliseconds
+
+}  // namespace
+
+Learned Fleet::Learn(store::Store& store, Machine& machine, const sparkplug::Birth& birth,
+                     int64_t wall_ms) {
+  Learned learned;
+  Layout* layout = LayoutOf(store, machine, birth, learned.refused);
+  if (layout == nullptr) {
+    // Still answered: the acknowledgement tells an agent that was rolled back that it was.
+    if (Spool* spool = machine.FindSpool(birth.spool_id)) learned.held.push_back(spool);
+    return learned;
+  }
+  learned.capped_series = AddAliases(machine, *layout, birth);
+  const auto hold = [&](const sparkplug::HeldSpool& held) {
+    Spool* spool = HoldSpool(machine, *layout, held, wall_ms, learned.gap_batches);
+    if (spool != nullptr) learned.held.push_back(spool);
+    return spool;
+  };
+  bool told = false;
+  for (const sparkplug::HeldSpool& held : birth.held) {
+    Spool* spool = hold(held);
+    if (held.spool_id != birth.spool_id) continue;
+    told = true;
+    machine.live = spool;
+  }
+  if (!told) machine.live = hold({birth.spool_id, 1, 1, ""});
+  machine.row.os = birth.os;
+  machine.row.agent_version = birth.agent_version;
+  machine.row.interval_ms = std::clamp(birth.interval_ms, kMinInterval, kMaxInterval);
+  machine.row.bd_seq = birth.bd_seq;
+  machine.row.live_spool = machine.live == nullptr ? 0 : machine.live->row.id;
+  LearnPlace(machine, birth, wall_ms);
+  machine.registered = true;
+  RowChanged(machine);
+  return learned;
+}
+
+void Fleet::LearnPlace(Machine& machine, const sparkplug::Birth& birth, int64_t wall_ms) {
+  if (machine.registered && machine.site == birth.site &&
+      machine.machine_class == birth.machine_class) {
+    return;
+  }
+  machine.site = birth.site;
+  machine.machine_class = birth.machine_class;
+  machine.info_unsaved = store::InfoRow{machine.row.id, wall_ms, birth.site, birth.machine_class};
+  Queue(machine);
+}
+
+Layout* Fleet::LayoutOf(store::Store& store, Machine& machine, const sparkplug::Birth& birth,
+                        std::string& why) {
+  std::unordered_set<uint64_t> aliases;
+  for (const sparkplug::BirthSeries& series : birth.series) {
+    if (series.alias < sparkplug::kFirstSeriesAlias || series.alias > AliasTable::kMaxAlias) {
+      why = "alias " + std::to_string(series.alias) + " is out of range";
+      return nullptr;
+    }
+    if (!aliases.insert(series.alias).second) {
+      why = "alias " + std::to_string(series.alias) + " is declared twice";
+      return nullptr;
+    }
+  }
+  Spool* spool = machine.FindSpool(birth.spool_id);
+  Spool* speaks = spool != nullptr ? spool : machine.live;
+  if (speaks == nullptr) return &NewLayout(machine);
+  if (auto loaded = LoadLayout(store, machine, *speaks->layout); !loaded) {
+    why = loaded.error().message;
+    return nullptr;
+  }
+  if (!Contradicts(machine, *speaks->layout, birth, why)) return speaks->layout;
+  // Another spool file (the agent was installed anew): its aliases are its own.
+  if (spool == nullptr) {
+    why.clear();
+    return &NewLayout(machine);
+  }
+  spool->redefined = true;
+  return nullptr;
+}
+
+bool Fleet::Contradicts(const Machine& machine, const Layout& layout,
+                        const sparkplug::Birth& birth, std::string& why) const {
+  for (const sparkplug::BirthSeries& series : birth.series) {
+    const AliasEntry* entry = layout.aliases.Find(series.alias);
+    if (entry == nullptr || entry->slot == AliasEntry::kIgnored) continue;
+    const SeriesDef& def = *machine.slots[entry->slot];
+    if (entry->datatype == series.datatype && def.row.series == series.series) continue;
+    why = "alias " + std::to_string(series.alias) + " of one spool id meant " +
+          ToString(def.row.series) + " and now means " + ToString(series.series);
+    return true;
+  }
+  return false;
+}
+
+size_t Fleet::AddAliases(Machine& machine, Layout& layout, const sparkplug::Birth& birth) {
+  const size_t slots_before = machine.slots.size();
+  size_t capped = 0;
+  SlotIndex known;  // filled when the first new alias comes
+  for (const sparkplug::BirthSeries& series : birth.series) {
+    const auto group = static_cast<uint8_t>(series.group % sparkplug::kMaxGroups);
+    const AliasEntry* old = layout.aliases.Find(series.alias);
+    AliasEntry entry = old != nullptr ? *old : AliasEntry{};
+    const bool same_group = entry.group == group;
+    entry.group = group;
+    entry.datatype = series.datatype;
+    if (old == nullptr) entry.slot = SlotFor(machine, known, series);
+    if (entry.slot == AliasEntry::kIgnored) ++capped;
+    if (old != nullptr && same_group) continue;
+    layout.aliases.Set(series.alias, entry);
+    const int64_t id =
+        entry.slot == AliasEntry::kIgnored ? 0 : machine.slots[entry.slot]->row.id;
+    unsaved_aliases_.push_back({layout.id, series.alias, id, group});
+  }
+  if (machine.slots.size() != slots_before) machine.roles = FindRoles(machine.slots);
+  return capped;
+}
+
+uint32_t Fleet::SlotFor(Machine& machine, SlotIndex& known,
+                        const sparkplug::BirthSeries& series) {
+  if (known.empty()) known = IndexSlots(machine);
+  const SeriesDef* def =
+      series_.Intern(series.series, series.datatype, series.type, series.unit);
+  if (def == nullptr) return AliasEntry::kIgnored;
+  const auto it = known.find(def->identity);
+  if (it != known.end()) {
+    machine.slots[it->second] = def;  // its datatype may be another one now
+    return it->second;
+  }
+  if (machine.slots.size() >= limits_.series_per_machine || series_count_ >= limits_.series) {
+    return AliasEntry::kIgnored;
+  }
+  const auto slot = static_cast<uint32_t>(machine.slots.size());
+  machine.slots.push_back(def);
+  ++series_count_;
+  known.emplace(def->identity, slot);
+  return slot;
+}
+
+Layout& Fleet::NewLayout(Machine& machine) {
+  machine.layouts.push_back(std::make_unique<Layout>());
+  Layout& layout = *machine.layouts.back();
+  layout.id = ++last_layout_;
+  layout.loaded = true;
+  return layout;
+}
+
+Spool* Fleet::HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldSpool& held,
+                        int64_t wall_ms, uint64_t& gap_batches) {
+  Spool* spool = machine.FindSpool(held.spool_id);
+  if (spool == nullptr) {
+    if (held.spool_id == 0 || machine.spools.size() >= limits_.spools_per_machine) return nullptr;
+    machine.spools.push_back(std::make_unique<Spool>());
+    spool = machine.spools.back().get();
+    spool->row = {++last_spool_, machine.row.id, held.spool_id, layout.id, wall_ms};
+    spool->layout = &layout;
+  }
+  spool->row.touched_ms = wall_ms;
+  spool->row_unsaved = true;
+  Queue(*spool);
+  if (held.first <= 1 || held.first > kMaxNumber) return spool;
+  for (const store::NumberRange& missing : spool->committed.Missing(1, held.first - 1)) {
+    spool->gaps.push_back({spool->row.id, missing, held.reason, wall_ms});
+    gap_batches += missing.last - missing.first + 1;
+  }
+  if (!spool->committed.Contains(1) || spool->committed.Cumulative() < held.first - 1) {
+    Take(*spool, 1, held.first - 1);
+  }
+  return spool;
+}
+
+}  // namespace haidang::collector

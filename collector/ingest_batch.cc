@@ -1,0 +1,215 @@
+#include <algorithm>
+#include <utility>
+
+#include "collector/ingest.h"
+#include "core/crc64.h"
+#include "core/utf8.h"
+
+// What happens to one batch.
+namespace haidang::collector {
+namespace {
+
+constexpr uint64_t kMaxNumber = uint64_t{1} << 62;
+constexpr size_t kMaxBroken = 4096;
+constexpr int kBrokenTimes = 3;  // the same damaged bytes so often: its number is settled
+
+}  // namespace
+
+Ingest::Outcome Ingest::TakeMessage(Machine& machine, std::string_view payload,
+                                    const char* refused_as) {
+  auto message = decoder_.Decode(payload);
+  if (!message) {
+    Refuse(refused_as, machine.row.name, message.error().message);
+    return Outcome::kDone;
+  }
+  if (message->batches.empty()) {
+    Refuse("foreign", "", "");
+    return Outcome::kDone;
+  }
+  if (message->has_seq) FollowSeq(machine, message->seq);
+  Heard(machine);
+  Outcome outcome = Outcome::kDone;
+  const bool alone = message->batches.size() == 1;
+  for (const sparkplug::BatchView& batch : message->batches) {
+    Spool* spool = machine.FindSpool(batch.header.spool_id);
+    if (TakeBatch({machine, spool, batch, payload, alone}) == Outcome::kNeedsBirth) {
+      outcome = Outcome::kNeedsBirth;
+    }
+  }
+  return outcome;
+}
+
+Ingest::Outcome Ingest::TakeBatch(const Arrival& arrival) {
+  const sparkplug::BatchHeader& header = arrival.batch.header;
+  if (header.number > kMaxNumber || header.wall_ms > INT64_MAX / 2) {
+    Refuse("malformed", arrival.machine.row.name, "batch number or time out of range");
+    return Outcome::kDone;
+  }
+  if (arrival.spool == nullptr || !arrival.machine.registered) return Outcome::kNeedsBirth;
+  Spool& spool = *arrival.spool;
+  if (!arrival.batch.crc_matches) {
+    TakeBroken(arrival);
+    return Outcome::kDone;
+  }
+  if (spool.committed.Contains(header.number)) {
+    TakeKnown(arrival);
+    return Outcome::kDone;
+  }
+  if (spool.redefined) {
+    Quarantine(arrival, "alias_redefined");
+    return Outcome::kDone;
+  }
+  if (spool.committed.ranges().size() >= fleet_.limits().ranges_per_spool &&
+      spool.committed.AddsRange(header.number)) {
+    Refuse("holes", arrival.machine.row.name, "too many of its batches are missing");
+    return Outcome::kDone;
+  }
+  auto aliases = fleet_.AliasesOf(store_, arrival.machine, spool);
+  if (!aliases) {
+    StageFailed(aliases.error());
+    return Outcome::kDone;
+  }
+  if (!Resolves(arrival, **aliases)) return Outcome::kNeedsBirth;
+  Stage(arrival, **aliases);
+  return Outcome::kDone;
+}
+
+bool Ingest::Resolves(const Arrival& arrival, const AliasTable& aliases) const {
+  return std::all_of(
+      arrival.batch.samples.begin(), arrival.batch.samples.end(),
+      [&](const sparkplug::SampleView& s) { return aliases.Find(s.alias) != nullptr; });
+}
+
+void Ingest::TakeKnown(const Arrival& arrival) {
+  const sparkplug::BatchHeader& header = arrival.batch.header;
+  Spool& spool = *arrival.spool;
+  acknowledger_.Due(arrival.machine, spool, false);
+  store::JournalRow key;
+  key.machine = arrival.machine.row.id;
+  key.spool = spool.row.id;
+  key.number = header.number;
+  key.device_ms = header.wall_ms;
+  auto stored = store_.IsConflict(key, header.crc, now_.wall_ms - options_.retention_ms);
+  if (stored && *stored) return Quarantine(arrival, "other_crc");
+  metrics_.duplicates.Increment();
+}
+
+void Ingest::TakeBroken(const Arrival& arrival) {
+  const uint64_t number = arrival.batch.header.number;
+  Spool& spool = *arrival.spool;
+  Quarantine(arrival, "crc");
+  if (!arrival.alone || spool.committed.Contains(number)) return;
+  if (broken_.size() >= kMaxBroken) broken_.clear();
+  Broken& broken = broken_[{spool.row.id, number}];
+  // The seq and is_historical differ with each sending; the batch's own bytes do not.
+  Crc64 bytes;
+  for (const sparkplug::SampleView& sample : arrival.batch.samples) {
+    bytes.Update({reinterpret_cast<const char*>(&sample.alias), sizeof sample.alias});
+    bytes.Update({reinterpret_cast<const char*>(&sample.value.bits), sizeof sample.value.bits});
+    bytes.Update(sample.value.view);
+  }
+  if (broken.times > 0 && broken.bytes_crc != bytes.value()) broken.times = 0;
+  broken.bytes_crc = bytes.value();
+  if (++broken.times < kBrokenTimes) return;
+  // It stands so in its spool: it will never come whole, and must not block what follows.
+  broken_.erase({spool.row.id, number});
+  spool.gaps.push_back({spool.row.id, {number, number}, "damaged", now_.wall_ms});
+  fleet_.Take(spool, number, number);
+  acknowledger_.Due(arrival.machine, spool, false);
+}
+
+void Ingest::Stage(const Arrival& arrival, const AliasTable& aliases) {
+  const sparkplug::BatchHeader& header = arrival.batch.header;
+  Spool& spool = *arrival.spool;
+  std::string own;
+  if (!arrival.alone) own = Alone(arrival, aliases);
+  store::JournalRow row;
+  row.machine = arrival.machine.row.id;
+  row.spool = spool.row.id;
+  row.number = header.number;
+  row.device_ms = header.wall_ms;
+  row.received_ms = now_.wall_ms;
+  row.flags = (header.full ? store::kFlagFull : 0) |
+              (arrival.batch.historical ? store::kFlagHistorical : 0);
+  row.crc = header.crc;
+  row.payload = arrival.alone ? arrival.payload : std::string_view(own);
+  if (auto done = store_.Append(row); !done) return StageFailed(done.error());
+  if (!arrival.batch.events.empty() && !StageEvents(row, arrival.batch.events)) return;
+  fleet_.Take(spool, header.number, header.number);
+  staged_bytes_ += row.payload.size();
+  staged_values_ += arrival.batch.samples.size();
+  ++staged_batches_;
+  staged_data_ms_ = now_.wall_ms;
+  spool.newest = header.number;
+  spool.newest_received_ms = now_.wall_ms;
+  arrival.machine.received_ms = now_.wall_ms;
+  acknowledger_.Due(arrival.machine, spool, false);
+  Advance(arrival, aliases);
+}
+
+bool Ingest::StageEvents(const store::JournalRow& row, std::string_view bytes) {
+  auto events = sparkplug::DecodeEvents(bytes);
+  if (!events) {
+    metrics_.Refused("events");
+    return true;
+  }
+  for (const Event& event : *events) {
+    if (auto done = store_.AppendEvent(row, event); !done) {
+      StageFailed(done.error());
+      return false;
+    }
+  }
+  return true;
+}
+
+// An envelope holds many batches; each is stored by itself, as it would have come live.
+std::string Ingest::Alone(const Arrival& arrival, const AliasTable& aliases) const {
+  sparkplug::Batch batch;
+  batch.header = arrival.batch.header;
+  batch.samples.reserve(arrival.batch.samples.size());
+  for (const sparkplug::SampleView& sample : arrival.batch.samples) {
+    const AliasEntry* entry = aliases.Find(sample.alias);
+    if (entry->slot == AliasEntry::kIgnored) continue;
+    batch.samples.emplace_back(sample.alias, sparkplug::ToValue(sample.value, entry->datatype));
+  }
+  return sparkplug::EncodeBatch(batch);
+}
+
+void Ingest::Advance(const Arrival& arrival, const AliasTable& aliases) {
+  Machine& machine = arrival.machine;
+  const sparkplug::BatchHeader& header = arrival.batch.header;
+  const bool live = !arrival.batch.historical;
+  if (arrival.spool != machine.live) {
+    if (!live) return;  // an old spool's backlog
+    machine.live = arrival.spool;
+    machine.row.live_spool = arrival.spool->row.id;
+    fleet_.RowChanged(machine);
+  }
+  const bool same = machine.head.spool() == arrival.spool->row.id;
+  if (same && header.number < machine.head.number()) {
+    if (machine.head.has_hole() && header.number > machine.head.full_number()) MarkStale(machine);
+    return;
+  }
+  const bool consecutive = same && header.number == machine.head.number() + 1;
+  machine.head.Apply(arrival.spool->row.id, header, arrival.batch.samples, aliases);
+  machine.cpu.Update(machine.roles, machine.head, consecutive);
+  if (!live) return;
+  machine.received_mono_ms = now_.mono_ms;
+  if (header.state != sparkplug::AgentState::kRunning) machine.presence.Goodbye(header.state);
+  observer_.tick(machine, now_);
+}
+
+void Ingest::Quarantine(const Arrival& arrival, const char* reason) {
+  metrics_.Quarantined(reason);
+  const sparkplug::BatchHeader& header = arrival.batch.header;
+  if (quarantine_log_.Ready()) {
+    spdlog::warn("{}: batch {} of spool {:016x} is quarantined ({}); {} more since the last line",
+                 Printable(arrival.machine.row.name), header.number, header.spool_id, reason,
+                 quarantine_log_.suppressed());
+  }
+  store::QuarantineRow row{arrival.machine.row.id, reason,        now_.wall_ms,
+                           header.spool_id,        header.number, arrival.payload};
+  if (auto done = store_.Put(row); !done) StageFailed(done.error());
+}
+
+}  // namespace haidang::collector

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collector/head.h"
+#include "collector/presence.h"
+#include "collector/roles.h"
+#include "collector/series_table.h"
+#include "collector/store/range_set.h"
+#include "collector/store/rows.h"
+
+namespace haidang::collector {
+
+// Aliases that the spools of one agent file share.
+struct Layout {
+  int64_t id = 0;
+  bool loaded = false;  // `aliases` is what the table holds
+  AliasTable aliases;
+};
+
+// One spool id of one machine.
+struct Spool {
+  store::SpoolRow row;
+  Layout* layout = nullptr;
+  store::RangeSet committed;  // what is staged included
+  uint64_t newest = 0;        // the batch received last, and when; for the acknowledgement
+  int64_t newest_received_ms = 0;
+  bool redefined = false;     // its agent gave an alias a second meaning: nothing more is stored
+  bool ack_due = false;       // something is to be acknowledged
+  size_t ack_cursor = 0;      // where the next acknowledgement begins among too many ranges
+
+  // What is not on disk yet.
+  bool row_unsaved = false;
+  bool queued = false;  // in Fleet's list of spools to be saved
+  std::vector<uint64_t> changed_ranges;
+  std::vector<uint64_t> removed_ranges;
+  std::vector<store::GapRow> gaps;
+};
+
+// One machine, as the collector knows it. Loop thread only.
+struct Machine {
+  store::MachineRow row;
+  bool registered = false;  // a birth of it is known; until then it is nobody
+  std::string site;         // as its births told
+  std::string machine_class;
+
+  std::vector<std::unique_ptr<Layout>> layouts;
+  std::vector<std::unique_ptr<Spool>> spools;
+  Spool* live = nullptr;  // where new batches come from
+
+  std::vector<const SeriesDef*> slots;
+  Roles roles;
+  Head head;
+  CpuMeter cpu;
+  bool head_stale = false;  // a hole was filled: rebuild it after the commit
+
+  Presence presence;
+  int64_t received_ms = 0;  // of its newest stored batch, wall clock; 0: never
+  std::optional<int64_t> received_mono_ms;  // of the batch that the head ends with
+  std::optional<uint8_t> seq;               // of its last message
+
+  std::optional<int64_t> acked_mono_ms;
+  bool ack_queued = false;
+  bool ack_at_once = false;
+
+  // What is not on disk yet.
+  bool row_unsaved = false;
+  bool presence_unsaved = false;
+  bool queued = false;  // in Fleet's list of machines to be saved
+  std::optional<store::InfoRow> info_unsaved;
+
+  Spool* FindSpool(uint64_t spool_id) const;
+  Spool* SpoolByRow(int64_t id) const;
+  Layout* FindLayout(int64_t id) const;
+
+  // Its values may be shown as now: it is online, and its newest batch is not old. Over a broker
+  // that is away nobody becomes silent, but nothing stays fresh either.
+  bool Fresh(Moment now) const;
+};
+
+}  // namespace haidang::collector

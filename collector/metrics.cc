@@ -1,0 +1,98 @@
+#include "collector/metrics.h"
+
+#include <stdexcept>
+
+#include "core/catalogue.h"
+
+namespace haidang::collector {
+namespace {
+
+std::string Name(const char* rest) { return std::string("haidang_collector_") + rest; }
+
+std::string Help(const std::string& name) {
+  const MetricInfo* info = FindMetric(name);
+  if (info == nullptr) throw std::logic_error(name + " is not in the catalogue");
+  return std::string(info->help_en);
+}
+
+prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry,
+                                                  const char* rest) {
+  const std::string name = Name(rest);
+  return prometheus::BuildCounter().Name(name).Help(Help(name)).Register(registry);
+}
+
+prometheus::Family<prometheus::Gauge>& Gauges(prometheus::Registry& registry, const char* rest) {
+  const std::string name = Name(rest);
+  return prometheus::BuildGauge().Name(name).Help(Help(name)).Register(registry);
+}
+
+prometheus::Counter& Counter(prometheus::Registry& registry, const char* rest) {
+  return Counters(registry, rest).Add({});
+}
+
+prometheus::Gauge& Gauge(prometheus::Registry& registry, const char* rest) {
+  return Gauges(registry, rest).Add({});
+}
+
+prometheus::Histogram& CommitSeconds(prometheus::Registry& registry) {
+  const std::string name = Name("commit_duration_seconds");
+  return prometheus::BuildHistogram().Name(name).Help(Help(name)).Register(registry).Add(
+      {}, prometheus::Histogram::BucketBoundaries{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                  0.25, 0.5, 1, 2.5, 5, 10});
+}
+
+}  // namespace
+
+Metrics::Metrics()
+    : registry_(std::make_shared<prometheus::Registry>()),
+      refused_(Counters(*registry_, "refused_messages_total")),
+      quarantined_(Counters(*registry_, "quarantined_batches_total")),
+      machines_(Gauges(*registry_, "machines")),
+      open_findings_(Gauges(*registry_, "open_findings")),
+      received_bytes(Counter(*registry_, "received_bytes_total")),
+      births(Counter(*registry_, "births_total")),
+      deaths(Counter(*registry_, "deaths_total")),
+      batches(Counter(*registry_, "batches_total")),
+      values(Counter(*registry_, "values_total")),
+      duplicates(Counter(*registry_, "duplicate_batches_total")),
+      seq_gaps(Counter(*registry_, "seq_gaps_total")),
+      rebirths_asked(Counter(*registry_, "rebirths_asked_total")),
+      acknowledgements(Counter(*registry_, "acknowledgements_total")),
+      gap_batches(Counter(*registry_, "gap_batches_total")),
+      capped_series(Counter(*registry_, "capped_series_total")),
+      held_dropped(Counter(*registry_, "held_dropped_total")),
+      commits(Counter(*registry_, "commits_total")),
+      commit_failures(Counter(*registry_, "commit_failures_total")),
+      commit_seconds(CommitSeconds(*registry_)),
+      journal_rows(Gauge(*registry_, "journal_rows")),
+      series(Gauge(*registry_, "series")),
+      held_messages(Gauge(*registry_, "held_messages")),
+      held_bytes(Gauge(*registry_, "held_bytes")),
+      broker_connected(Gauge(*registry_, "broker_connected")) {
+  Gauges(*registry_, "build_info").Add({{"version", HAIDANG_VERSION}}).Set(1);
+  for (const char* reason : {"malformed", "oversized", "topic", "foreign", "machines", "holes",
+                             "events", "stale_death", "birth"}) {
+    refused_.Add({{"reason", reason}});
+  }
+  for (const char* reason : {"crc", "other_crc", "alias_redefined"}) {
+    quarantined_.Add({{"reason", reason}});
+  }
+}
+
+void Metrics::Refused(std::string_view reason) {
+  refused_.Add({{"reason", std::string(reason)}}).Increment();
+}
+
+void Metrics::Quarantined(std::string_view reason) {
+  quarantined_.Add({{"reason", std::string(reason)}}).Increment();
+}
+
+void Metrics::Machines(std::string_view state, double count) {
+  machines_.Add({{"state", std::string(state)}}).Set(count);
+}
+
+void Metrics::OpenFindings(std::string_view kind, double count) {
+  open_findings_.Add({{"kind", std::string(kind)}}).Set(count);
+}
+
+}  // namespace haidang::collector

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace haidang::collector {
+
+// The collector's own metrics, as /metrics tells them. Names and help texts are the catalogue's.
+// Counting is thread-safe.
+class Metrics {
+ public:
+  Metrics();
+
+  prometheus::Registry& registry() { return *registry_; }
+  std::shared_ptr<prometheus::Registry> shared() { return registry_; }
+
+  // A message was not taken: "malformed", "oversized", "topic", "foreign"…
+  void Refused(std::string_view reason);
+  // A batch could not be stored: "crc", "other_crc", "alias_redefined".
+  void Quarantined(std::string_view reason);
+  void Machines(std::string_view state, double count);
+  void OpenFindings(std::string_view kind, double count);
+
+ private:
+  std::shared_ptr<prometheus::Registry> registry_;  // before all that lives in it
+  prometheus::Family<prometheus::Counter>& refused_;
+  prometheus::Family<prometheus::Counter>& quarantined_;
+  prometheus::Family<prometheus::Gauge>& machines_;
+  prometheus::Family<prometheus::Gauge>& open_findings_;
+
+ public:
+  prometheus::Counter& received_bytes;
+  prometheus::Counter& births;
+  prometheus::Counter& deaths;
+  prometheus::Counter& batches;  // committed
+  prometheus::Counter& values;   // in them
+  prometheus::Counter& duplicates;
+  prometheus::Counter& seq_gaps;
+  prometheus::Counter& rebirths_asked;
+  prometheus::Counter& acknowledgements;
+  prometheus::Counter& gap_batches;
+  prometheus::Counter& capped_series;
+  prometheus::Counter& held_dropped;
+  prometheus::Counter& commits;
+  prometheus::Counter& commit_failures;
+  prometheus::Histogram& commit_seconds;
+  prometheus::Gauge& journal_rows;
+  prometheus::Gauge& series;
+  prometheus::Gauge& held_messages;
+  prometheus::Gauge& held_bytes;
+  prometheus::Gauge& broker_connected;
+};
+
+}  // namespace haidang::collector

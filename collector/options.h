@@ -1,0 +1,52 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "collector/detect/detector.h"
+#include "collector/fleet.h"
+#include "core/io/mqtt_session.h"
+#include "core/query.h"
+#include "core/result.h"
+
+namespace haidang::collector {
+
+// host:port with a numeric host; port 0 takes a free one.
+struct Listen {
+  std::string host;  // without brackets
+  int port = 0;
+};
+
+// What collector.toml says (packaging/sample/collector.toml explains each).
+struct Options {
+  std::string id = "hai-dang";  // Sparkplug host id, as in spBv1.0/STATE/<id>
+  std::string group;            // Sparkplug group that is collected: the province
+  MqttOptions broker;
+  std::string directory = "/var/lib/haidang-collector";  // of telemetry.db
+  Listen query{"127.0.0.1", 8430};                       // loopback only
+  std::string secret_file;
+  Listen metrics{"127.0.0.1", 8431};
+  std::chrono::milliseconds commit_every{200};
+  int64_t commit_bytes = 4 << 20;
+  std::chrono::milliseconds journal_retention{std::chrono::hours(30 * 24)};
+  detect::DetectOptions detect;
+  std::vector<query::Objective> objectives;  // where the server's snapshot has none
+  Limits limits;
+  std::string log_level = "info";
+};
+
+// An Error names file, line, key and what is allowed.
+Result<Options> LoadOptions(const std::string& path);
+Result<Options> ParseOptions(std::string_view text, const std::string& path);
+
+// The shared secret of the query port: one line of 16 to 256 printable characters. A file that
+// others than its owner and group can read is refused.
+Result<std::string> ReadSecret(const std::string& path);
+
+// "127.0.0.1:8430", "[::1]:8430".
+Result<Listen> ParseListen(std::string_view text);
+bool IsLoopback(const Listen& listen);
+
+}  // namespace haidang::collector

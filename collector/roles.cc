@@ -1,0 +1,147 @@
+#include "collector/roles.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace haidang::collector {
+namespace {
+
+constexpr double kTinyDisk = 64.0 * 1024 * 1024;  // bytes: firmware partitions and the like
+
+std::string_view Label(const SeriesDef* def, std::string_view name) {
+  if (def == nullptr) return {};
+  const auto it = def->row.series.labels.find(name);
+  return it == def->row.series.labels.end() ? std::string_view() : it->second;
+}
+
+bool InMemory(std::string_view fstype) {
+  static constexpr std::string_view kTypes[] = {"tmpfs", "devtmpfs", "ramfs", "squashfs",
+                                                "iso9660"};
+  return std::find(std::begin(kTypes), std::end(kTypes), fstype) != std::end(kTypes);
+}
+
+// Sum of the slots; nothing where one is unknown or there is none.
+std::optional<double> Sum(const std::vector<uint32_t>& slots, const Head& head) {
+  if (slots.empty()) return std::nullopt;
+  double sum = 0;
+  bool any = false;
+  for (const uint32_t slot : slots) {
+    const auto number = head.Number(slot);
+    if (!number) continue;  // a CPU that was taken offline
+    sum += *number;
+    any = true;
+  }
+  return any ? std::optional<double>(sum) : std::nullopt;
+}
+
+class Finder {
+ public:
+  void See(uint32_t slot, const SeriesDef& def) {
+    switch (def.role) {
+      case Role::kNone:
+        return;
+      case Role::kLoad1:
+        roles_.load1 = slot;
+        return;
+      case Role::kCpuIdle:
+      case Role::kCpuOther:
+        (def.role == Role::kCpuIdle ? roles_.cpu_idle : roles_.cpu_other).push_back(slot);
+        cpus_.insert(Label(&def, "cpu"));
+        return;
+      case Role::kMemoryTotal:
+        roles_.memory_total = slot;
+        return;
+      case Role::kMemoryAvailable:
+        roles_.memory_available = slot;
+        return;
+      case Role::kDiskSize:
+        Disk(def).size = slot;
+        return;
+      case Role::kDiskAvailable:
+        Disk(def).available = slot;
+        return;
+      case Role::kDiskReadOnly:
+        Disk(def).read_only = slot;
+        return;
+      case Role::kBootTime:
+        roles_.boot_time = slot;
+        return;
+      case Role::kProbeSuccess:
+        Probe(def).success = slot;
+        return;
+      case Role::kProbeDuration:
+        Probe(def).duration = slot;
+        return;
+      case Role::kProbeReason:
+        Probe(def).reason = slot;
+        return;
+    }
+  }
+
+  Roles Take() {
+    roles_.cpus = static_cast<int64_t>(cpus_.size());
+    for (auto& [labels, disk] : disks_) roles_.disks.push_back(disk);
+    for (auto& [key, probe] : probes_) roles_.probes.push_back(probe);
+    return std::move(roles_);
+  }
+
+ private:
+  DiskSlots& Disk(const SeriesDef& def) {
+    DiskSlots& disk = disks_[def.row.series.labels];
+    disk.def = &def;
+    return disk;
+  }
+  ProbeSlots& Probe(const SeriesDef& def) {
+    ProbeSlots& probe = probes_[{Label(&def, "journey"), Label(&def, "step")}];
+    probe.def = &def;
+    return probe;
+  }
+
+  Roles roles_;
+  std::set<std::string_view> cpus_;
+  std::map<Labels, DiskSlots> disks_;
+  std::map<std::pair<std::string_view, std::string_view>, ProbeSlots> probes_;
+};
+
+}  // namespace
+
+std::string_view ProbeSlots::journey() const { return Label(def, "journey"); }
+std::string_view ProbeSlots::step() const { return Label(def, "step"); }
+
+Roles FindRoles(std::span<const SeriesDef* const> slots) {
+  Finder finder;
+  for (uint32_t slot = 0; slot < slots.size(); ++slot) finder.See(slot, *slots[slot]);
+  return finder.Take();
+}
+
+std::optional<DiskNow> FullestDisk(const Roles& roles, const Head& head) {
+  std::optional<DiskNow> fullest;
+  for (const DiskSlots& disk : roles.disks) {
+    const auto size = head.Number(disk.size);
+    const auto available = head.Number(disk.available);
+    if (!size || !available || *size < kTinyDisk) continue;
+    if (head.Number(disk.read_only).value_or(0) != 0) continue;
+    if (InMemory(Label(disk.def, "fstype"))) continue;
+    const double used = std::clamp(1 - *available / *size, 0.0, 1.0);
+    if (fullest && fullest->used_ratio >= used) continue;
+    fullest = DiskNow{used, std::string(Label(disk.def, "mountpoint"))};
+  }
+  return fullest;
+}
+
+void CpuMeter::Update(const Roles& roles, const Head& head, bool consecutive) {
+  if (roles.cpu_idle.empty()) return;
+  const auto idle = Sum(roles.cpu_idle, head);
+  const auto other = Sum(roles.cpu_other, head);
+  std::optional<double> total;
+  if (idle && other) total = *idle + *other;
+  busy_.reset();
+  if (consecutive && total && total_ && *total > *total_ && *idle >= *idle_) {
+    busy_ = std::clamp(1 - (*idle - *idle_) / (*total - *total_), 0.0, 1.0);
+  }
+  idle_ = idle;
+  total_ = total;
+}
+
+}  // namespace haidang::collector

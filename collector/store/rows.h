@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/store/range_set.h"
+#include "core/catalogue.h"
+#include "core/query.h"
+#include "core/sample.h"
+
+// The rows of telemetry.db as values (docs/store-format.md). Row ids are given by the collector, not
+// by SQLite, so that what a rolled back transaction held can be written again under the same id.
+namespace haidang::store {
+
+struct MachineRow {
+  int64_t id = 0;
+  std::string name;
+  std::string os;
+  std::string agent_version;
+  int64_t interval_ms = 15000;
+  std::optional<uint8_t> bd_seq;  // of its last birth
+  int64_t live_spool = 0;         // row id of the spool that new batches come from; 0: none yet
+};
+
+struct SpoolRow {
+  int64_t id = 0;
+  int64_t machine = 0;
+  uint64_t spool_id = 0;
+  int64_t layout = 0;      // whose aliases its batches speak; spools of one agent file share it
+  int64_t touched_ms = 0;  // last birth that named it, collector's clock
+};
+
+// What a series is, shared by all machines that have it.
+struct SeriesRow {
+  int64_t id = 0;
+  SeriesId series;
+  DataType datatype = DataType::kDouble;
+  MetricType type = MetricType::kGauge;
+  std::string unit;
+};
+
+struct AliasRow {
+  int64_t layout = 0;
+  uint64_t alias = 0;
+  int64_t series = 0;  // 0: beyond the machine's cap, its values are not read
+  uint32_t group = 0;
+};
+
+// On disk: never renumber.
+inline constexpr int64_t kFlagFull = 1;
+inline constexpr int64_t kFlagHistorical = 2;
+
+struct JournalRow {
+  int64_t machine = 0;
+  int64_t spool = 0;
+  uint64_t number = 0;
+  int64_t device_ms = 0;
+  int64_t received_ms = 0;
+  int64_t flags = 0;
+  uint64_t crc = 0;
+  std::string_view payload;  // an NDATA payload that holds this batch alone
+};
+
+struct PresenceRow {
+  int64_t machine = 0;
+  query::State state = query::State::kSilent;
+  int64_t since_ms = 0;
+};
+
+// What the machine's births said of its place; never rewritten, only closed.
+struct InfoRow {
+  int64_t machine = 0;
+  int64_t valid_from_ms = 0;
+  std::string site;
+  std::string machine_class;
+};
+
+// Numbers that will never come.
+struct GapRow {
+  int64_t spool = 0;
+  NumberRange range;
+  std::string reason;
+  int64_t closed_ms = 0;
+};
+
+// What could not be stored: one row a machine and reason, the last bytes kept for a look.
+struct QuarantineRow {
+  int64_t machine = 0;
+  std::string reason;
+  int64_t at_ms = 0;
+  uint64_t spool_id = 0;
+  uint64_t number = 0;
+  std::string_view payload;
+};
+
+}  // namespace haidang::store

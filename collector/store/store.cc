@@ -1,0 +1,219 @@
+#include "collector/store/store.h"
+
+#include "collector/store/json.h"
+#include "collector/store/schema.h"
+#include "collector/store/statements.h"
+
+namespace haidang::store {
+namespace {
+
+// Calls `visit(statement)` for each row of `sql`.
+template <typename Visit>
+Status ForEach(Database& db, std::string_view sql, Visit&& visit) {
+  auto statement = db.Prepare(sql);
+  if (!statement) return statement.error();
+  for (;;) {
+    auto row = statement->Step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    visit(*statement);
+  }
+}
+
+MetricType ParseType(std::string_view text) {
+  if (text == ToString(MetricType::kCounter)) return MetricType::kCounter;
+  if (text == ToString(MetricType::kHistogram)) return MetricType::kHistogram;
+  return MetricType::kGauge;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options,
+                                           const std::function<uint64_t()>& random64) {
+  DatabaseOptions database;
+  database.cache_bytes = options.cache_bytes;
+  database.wal_autocheckpoint = options.wal_pages;
+  auto db = Database::Open(options.path, database);
+  if (!db) return db.error();
+  if (auto done = Migrate(*db, Migrations()); !done) return done.error();
+  std::unique_ptr<Store> store(new Store(std::move(*db), options));
+  if (auto done = store->ReadId(random64); !done) return done.error();
+  if (auto done = store->PrepareAll(); !done) return done.error();
+  return store;
+}
+
+Status Store::ReadId(const std::function<uint64_t()>& random64) {
+  auto put = db_.Prepare("INSERT OR IGNORE INTO meta (key, value) VALUES ('store_id', ?1)");
+  if (!put) return put.error();
+  uint64_t fresh = random64();
+  while (fresh == 0) fresh = random64();
+  // Written at each start, so that a directory that cannot be written is found now, not later.
+  if (auto done = put->Bind(1, fresh).Run(); !done) return done;
+  if (auto done = db_.Exec("INSERT INTO meta (key, value) VALUES ('starts', 1)"
+                           " ON CONFLICT (key) DO UPDATE SET value = value + 1");
+      !done) {
+    return done;
+  }
+  auto read = ForEach(db_, "SELECT value FROM meta WHERE key = 'store_id'",
+                      [this](Statement& s) { id_ = s.UInt(0); });
+  if (!read) return read;
+  return ForEach(db_, "SELECT coalesce(sum(length(kept)), 0) FROM quarantine",
+                 [this](Statement& s) { quarantine_bytes_ = s.Int(0); });
+}
+
+Result<Contents> Store::Load() {
+  Contents contents;
+  for (auto step : {&Store::LoadMachines, &Store::LoadSeries, &Store::LoadFindings,
+                    &Store::LoadSnapshot}) {
+    if (auto done = (this->*step)(contents); !done) return done.error();
+  }
+  auto counted =
+      ForEach(db_, "SELECT coalesce((SELECT max(id) FROM journal) + 1"
+                   " - (SELECT min(id) FROM journal), 0)",
+              [&](Statement& s) { contents.journal_rows = s.Int(0); });
+  if (!counted) return counted.error();
+  return contents;
+}
+
+Status Store::LoadMachines(Contents& contents) {
+  auto machines = ForEach(
+      db_, "SELECT id, name, os, agent_version, interval_ms, bd_seq, live_spool FROM machine",
+      [&](Statement& s) {
+        MachineRow row{s.Int(0), std::string(s.Text(1)), std::string(s.Text(2)),
+                       std::string(s.Text(3)), s.Int(4), {}, s.Int(6)};
+        if (!s.IsNull(5)) row.bd_seq = static_cast<uint8_t>(s.Int(5));
+        contents.machines.push_back(std::move(row));
+      });
+  if (!machines) return machines;
+  auto spools =
+      ForEach(db_, "SELECT id, machine, spool_id, layout, touched_ms FROM spool ORDER BY id",
+              [&](Statement& s) {
+                contents.spools.push_back({s.Int(0), s.Int(1), s.UInt(2), s.Int(3), s.Int(4)});
+                contents.last_layout = std::max(contents.last_layout, s.Int(3));
+              });
+  if (!spools) return spools;
+  auto committed =
+      ForEach(db_, "SELECT spool, first, last FROM committed ORDER BY spool", [&](Statement& s) {
+        if (contents.committed.empty() || contents.committed.back().first != s.Int(0)) {
+          contents.committed.emplace_back(s.Int(0), std::vector<NumberRange>{});
+        }
+        contents.committed.back().second.push_back({s.UInt(1), s.UInt(2)});
+      });
+  if (!committed) return committed;
+  auto presence = ForEach(db_, "SELECT machine, state, since_ms FROM presence", [&](Statement& s) {
+    const auto state = query::ParseState(s.Text(1));
+    contents.presence.push_back({s.Int(0), state.value_or(query::State::kSilent), s.Int(2)});
+  });
+  if (!presence) return presence;
+  return ForEach(db_,
+                 "SELECT machine, valid_from_ms, site, class FROM machine_info"
+                 " WHERE valid_to_ms IS NULL",
+                 [&](Statement& s) {
+                   contents.info.push_back(
+                       {s.Int(0), s.Int(1), std::string(s.Text(2)), std::string(s.Text(3))});
+                 });
+}
+
+Status Store::LoadSeries(Contents& contents) {
+  return ForEach(
+      db_, "SELECT id, metric, labels, datatype, type, unit FROM series ORDER BY id",
+      [&](Statement& s) {
+        contents.series.push_back({s.Int(0), SeriesId{std::string(s.Text(1)), DecodeLabels(s.Text(2))},
+                                   static_cast<DataType>(s.Int(3)), ParseType(s.Text(4)),
+                                   std::string(s.Text(5))});
+      });
+}
+
+Status Store::LoadFindings(Contents& contents) {
+  auto last = ForEach(db_, "SELECT coalesce(max(id), 0) FROM finding",
+                      [&](Statement& s) { contents.last_finding_id = s.Int(0); });
+  if (!last) return last;
+  return ForEach(db_,
+                 "SELECT id, kind, machine, site, site_name, journey, step, opened_ms, numbers,"
+                 " words FROM finding WHERE closed_ms IS NULL ORDER BY id",
+                 [&](Statement& s) {
+                   query::Finding finding;
+                   finding.id = s.Int(0);
+                   finding.kind = s.Text(1);
+                   finding.machine = s.Text(2);
+                   finding.site = s.Text(3);
+                   finding.site_name = s.Text(4);
+                   finding.journey = s.Text(5);
+                   finding.step = s.Text(6);
+                   finding.opened_ms = s.Int(7);
+                   finding.numbers = DecodeNumbers(s.Text(8));
+                   finding.words = DecodeWords(s.Text(9));
+                   contents.open_findings.push_back(std::move(finding));
+                 });
+}
+
+Status Store::LoadSnapshot(Contents& contents) {
+  std::string json;
+  auto read =
+      ForEach(db_, "SELECT json FROM snapshot", [&](Statement& s) { json = s.Text(0); });
+  if (!read || json.empty()) return read;
+  auto snapshot = query::DecodeSnapshot(json);
+  if (!snapshot) return Error{path() + ": table snapshot: " + snapshot.error().message};
+  contents.snapshot = std::move(*snapshot);
+  return {};
+}
+
+Result<std::vector<AliasRow>> Store::Aliases(int64_t layout) {
+  std::vector<AliasRow> rows;
+  Statement& s = statements_->aliases;
+  s.Bind(1, layout);
+  for (;;) {
+    auto row = s.Step();
+    if (!row) return row.error();
+    if (!*row) return rows;
+    rows.push_back({layout, s.UInt(0), s.Int(1), static_cast<uint32_t>(s.Int(2))});
+  }
+}
+
+Result<std::vector<NumberRange>> Store::Ranges(int64_t spool) {
+  std::vector<NumberRange> ranges;
+  Statement& s = statements_->ranges;
+  s.Bind(1, spool);
+  for (;;) {
+    auto row = s.Step();
+    if (!row) return row.error();
+    if (!*row) return ranges;
+    ranges.push_back({s.UInt(0), s.UInt(1)});
+  }
+}
+
+Status Store::Recent(int64_t machine, int64_t from_device_ms,
+                     const std::function<bool(const JournalRow&)>& visit) {
+  Statement& s = statements_->recent;
+  s.Bind(1, machine).Bind(2, from_device_ms);
+  for (;;) {
+    auto row = s.Step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    JournalRow batch{machine, s.Int(0), s.UInt(1), s.Int(2), s.Int(3), s.Int(4), s.UInt(5),
+                     s.Blob(6)};
+    if (!visit(batch)) break;
+  }
+  s.Reset();
+  return {};
+}
+
+Result<bool> Store::IsConflict(const JournalRow& key, uint64_t crc, int64_t journal_from_ms) {
+  Statement& same_time = statements_->crc;
+  same_time.Bind(1, key.machine).Bind(2, key.device_ms).Bind(3, key.spool).Bind(4, key.number);
+  auto found = same_time.Step();
+  if (!found) return found.error();
+  if (*found) {
+    const uint64_t stored = same_time.UInt(0);
+    same_time.Reset();
+    return stored != crc;
+  }
+  if (key.device_ms < journal_from_ms) return false;
+  Statement& gap = statements_->in_gap;
+  auto closed = gap.Bind(1, key.spool).Bind(2, key.number).Step();
+  if (!closed) return closed.error();
+  gap.Reset();
+  return !*closed;
+}
+
+}  // namespace haidang::store

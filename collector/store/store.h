@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/store/rows.h"
+#include "core/io/database.h"
+#include "core/result.h"
+
+namespace haidang::store {
+
+struct StoreOptions {
+  std::string path;                     // telemetry.db; the collector is its only user
+  int64_t cache_bytes = 32LL << 20;     // pages of the writing connection
+  int wal_pages = 4000;                 // checkpointed when the WAL has so many
+  int64_t quarantine_bytes = 64 << 20;  // kept for a look, all machines together
+};
+
+// What is known when the collector starts; the journal is not read.
+struct Contents {
+  std::vector<MachineRow> machines;
+  std::vector<SpoolRow> spools;
+  std::vector<std::pair<int64_t, std::vector<NumberRange>>> committed;  // by spool, ascending
+  std::vector<SeriesRow> series;
+  std::vector<PresenceRow> presence;
+  std::vector<InfoRow> info;  // the one that is valid now, of each machine
+  std::vector<query::Finding> open_findings;
+  int64_t last_finding_id = 0;
+  int64_t last_layout = 0;
+  int64_t journal_rows = 0;  // estimated from the first and the last
+  query::Snapshot snapshot;
+};
+
+// The writing side of telemetry.db. What is put stands in one transaction that the first Put begins
+// and Commit makes durable. After any Error of a Put or of Commit nothing of that transaction is
+// kept, and the caller puts again what it still wants. Loop thread only.
+class Store {
+ public:
+  // Makes the file where it does not exist and migrates it where it is old. `random64` gives the
+  // store id of a new file.
+  static Result<std::unique_ptr<Store>> Open(const StoreOptions& options,
+                                             const std::function<uint64_t()>& random64);
+
+  uint64_t id() const { return id_; }
+  const std::string& path() const { return db_.path(); }
+
+  Result<Contents> Load();
+  Result<std::vector<AliasRow>> Aliases(int64_t layout);
+  Result<std::vector<NumberRange>> Ranges(int64_t spool);
+  // A machine's batches from the newest device time back, until `visit` says false. Views live
+  // during the call only.
+  Status Recent(int64_t machine, int64_t from_device_ms,
+                const std::function<bool(const JournalRow&)>& visit);
+  // Whether a batch whose number is taken is another one than the stored one: another CRC at the same
+  // device time, or another device time. Numbers that were closed as gaps, and batches older than
+  // the journal goes back, conflict with nothing.
+  Result<bool> IsConflict(const JournalRow& key, uint64_t crc, int64_t journal_from_ms);
+
+  Status Append(const JournalRow& row);
+  Status AppendEvent(const JournalRow& batch, const Event& event);
+  Status Put(const MachineRow& row);
+  Status Put(const SpoolRow& row);
+  Status Put(const SeriesRow& row);
+  Status Put(const AliasRow& row);
+  Status Put(const PresenceRow& row);
+  Status Put(const InfoRow& row);  // closes the row that was valid before
+  Status Put(const GapRow& row);
+  Status Put(const QuarantineRow& row);
+  Status Put(const query::Finding& finding);
+  Status Put(const query::Snapshot& snapshot);
+  Status PutRange(int64_t spool, const NumberRange& range);
+  Status RemoveRange(int64_t spool, uint64_t first);
+  // Deletes at most `limit` batches and as many events that were received before; how many batches
+  // it deleted.
+  Result<int64_t> Expire(int64_t received_before_ms, int64_t limit);
+
+  bool staged() const { return transaction_.has_value(); }
+  Status Commit();
+  void Rollback();
+
+ private:
+  Store(Database db, const StoreOptions& options) : db_(std::move(db)), options_(options) {}
+  Status PrepareAll();
+  Status ReadId(const std::function<uint64_t()>& random64);
+  Status Begin();
+  Status Run(Statement& statement);
+  Status LoadMachines(Contents& contents);
+  Status LoadSeries(Contents& contents);
+  Status LoadFindings(Contents& contents);
+  Status LoadSnapshot(Contents& contents);
+
+  struct Statements;
+  Database db_;
+  StoreOptions options_;
+  uint64_t id_ = 0;
+  int64_t quarantine_bytes_ = 0;
+  std::shared_ptr<Statements> statements_;  // dies before db_
+  std::optional<Transaction> transaction_;
+};
+
+}  // namespace haidang::store

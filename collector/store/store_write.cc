@@ -1,0 +1,223 @@
+#include "collector/store/json.h"
+#include "collector/store/statements.h"
+#include "collector/store/store.h"
+
+namespace haidang::store {
+namespace {
+
+constexpr size_t kKeptBytes = 16U << 10;  // of what is quarantined, a machine and reason
+
+struct Sources {
+  const char* append =
+      "INSERT INTO journal (machine, spool, number, device_ms, received_ms, flags, crc, payload)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+  const char* event =
+      "INSERT INTO event (machine, device_ms, received_ms, kind, key, text)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+  const char* machine = "INSERT OR REPLACE INTO machine VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+  const char* spool = "INSERT OR REPLACE INTO spool VALUES (?1, ?2, ?3, ?4, ?5)";
+  const char* series = "INSERT OR REPLACE INTO series VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+  const char* alias = "INSERT OR REPLACE INTO alias VALUES (?1, ?2, ?3, ?4)";
+  const char* presence = "INSERT OR REPLACE INTO presence VALUES (?1, ?2, ?3)";
+  const char* close_info =
+      "UPDATE machine_info SET valid_to_ms = ?2 WHERE machine = ?1 AND valid_to_ms IS NULL"
+      " AND valid_from_ms < ?2";
+  const char* info = "INSERT OR REPLACE INTO machine_info VALUES (?1, ?2, NULL, ?3, ?4)";
+  const char* gap = "INSERT OR REPLACE INTO gap VALUES (?1, ?2, ?3, ?4, ?5)";
+  const char* quarantine =
+      "INSERT INTO quarantine VALUES (?1, ?2, 1, ?3, ?3, ?4, ?5, ?6, ?7)"
+      " ON CONFLICT (machine, reason) DO UPDATE SET count = count + 1, last_ms = ?3,"
+      " spool_id = ?4, number = ?5, bytes = ?6, kept = coalesce(?7, kept)";
+  const char* finding =
+      "INSERT OR REPLACE INTO finding VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+  const char* snapshot = "INSERT OR REPLACE INTO snapshot VALUES (1, ?1, ?2)";
+  const char* range = "INSERT OR REPLACE INTO committed VALUES (?1, ?2, ?3)";
+  const char* remove_range = "DELETE FROM committed WHERE spool = ?1 AND first = ?2";
+  const char* aliases = "SELECT alias, series, source_group FROM alias WHERE layout = ?1";
+  const char* ranges = "SELECT first, last FROM committed WHERE spool = ?1";
+  const char* recent =
+      "SELECT spool, number, device_ms, received_ms, flags, crc, payload FROM journal"
+      " WHERE machine = ?1 AND device_ms >= ?2 ORDER BY device_ms DESC, id DESC";
+  const char* crc =
+      "SELECT crc FROM journal WHERE machine = ?1 AND device_ms = ?2 AND spool = ?3"
+      " AND number = ?4";
+  const char* in_gap = "SELECT 1 FROM gap WHERE spool = ?1 AND first <= ?2 AND last >= ?2 LIMIT 1";
+  const char* expire =
+      "DELETE FROM journal WHERE id IN"
+      " (SELECT id FROM (SELECT id, received_ms FROM journal ORDER BY id LIMIT ?2)"
+      "  WHERE received_ms < ?1)";
+  const char* expire_events =
+      "DELETE FROM event WHERE id IN"
+      " (SELECT id FROM (SELECT id, received_ms FROM event ORDER BY id LIMIT ?2)"
+      "  WHERE received_ms < ?1)";
+};
+
+}  // namespace
+
+Status Store::PrepareAll() {
+  Status status;
+  const auto prepare = [&](const char* sql) {
+    auto statement = db_.Prepare(sql);
+    if (statement) return std::optional<Statement>(std::move(*statement));
+    if (status.ok()) status = statement.error();
+    return std::optional<Statement>();
+  };
+  const Sources sql;
+  std::vector<std::optional<Statement>> made;
+  for (const char* source :
+       {sql.append, sql.event, sql.machine, sql.spool, sql.series, sql.alias, sql.presence,
+        sql.close_info, sql.info, sql.gap, sql.quarantine, sql.finding, sql.snapshot, sql.range,
+        sql.remove_range, sql.aliases, sql.ranges, sql.recent, sql.crc, sql.in_gap, sql.expire,
+        sql.expire_events}) {
+    made.push_back(prepare(source));
+  }
+  if (!status) return status;
+  size_t i = 0;
+  const auto next = [&]() -> Statement { return std::move(*made[i++]); };
+  // Braced initialisation evaluates in order.
+  statements_ = std::shared_ptr<Statements>(new Statements{
+      next(), next(), next(), next(), next(), next(), next(), next(), next(), next(), next(),
+      next(), next(), next(), next(), next(), next(), next(), next(), next(), next(), next()});
+  return {};
+}
+
+Status Store::Begin() {
+  if (transaction_) return {};
+  auto transaction = Transaction::Begin(db_);
+  if (!transaction) return transaction.error();
+  transaction_.emplace(std::move(*transaction));
+  return {};
+}
+
+Status Store::Run(Statement& statement) {
+  if (auto begun = Begin(); !begun) {
+    statement.Reset();
+    return begun;
+  }
+  auto done = statement.Run();
+  if (!done) Rollback();
+  return done;
+}
+
+Status Store::Commit() {
+  if (!transaction_) return {};
+  auto done = transaction_->Commit();
+  transaction_.reset();  // rolls back where Commit failed
+  return done;
+}
+
+void Store::Rollback() { transaction_.reset(); }
+
+Status Store::Append(const JournalRow& row) {
+  Statement& s = statements_->append;
+  s.Bind(1, row.machine).Bind(2, row.spool).Bind(3, row.number).Bind(4, row.device_ms);
+  s.Bind(5, row.received_ms).Bind(6, row.flags).Bind(7, row.crc).BindBlob(8, row.payload);
+  return Run(s);
+}
+
+Status Store::AppendEvent(const JournalRow& batch, const Event& event) {
+  Statement& s = statements_->event;
+  s.Bind(1, batch.machine).Bind(2, event.time_ms).Bind(3, batch.received_ms);
+  s.Bind(4, event.kind).Bind(5, event.key).Bind(6, event.text);
+  return Run(s);
+}
+
+Status Store::Put(const MachineRow& row) {
+  Statement& s = statements_->machine;
+  s.Bind(1, row.id).Bind(2, row.name).Bind(3, row.os).Bind(4, row.agent_version);
+  s.Bind(5, row.interval_ms);
+  if (row.bd_seq) s.Bind(6, static_cast<int>(*row.bd_seq));
+  s.Bind(7, row.live_spool);
+  return Run(s);
+}
+
+Status Store::Put(const SpoolRow& row) {
+  Statement& s = statements_->spool;
+  s.Bind(1, row.id).Bind(2, row.machine).Bind(3, row.spool_id).Bind(4, row.layout);
+  return Run(s.Bind(5, row.touched_ms));
+}
+
+Status Store::Put(const SeriesRow& row) {
+  Statement& s = statements_->series;
+  s.Bind(1, row.id).Bind(2, row.series.metric).Bind(3, EncodeLabels(row.series.labels));
+  s.Bind(4, static_cast<int>(row.datatype)).Bind(5, ToString(row.type)).Bind(6, row.unit);
+  return Run(s);
+}
+
+Status Store::Put(const AliasRow& row) {
+  Statement& s = statements_->alias;
+  s.Bind(1, row.layout).Bind(2, row.alias).Bind(3, row.series);
+  return Run(s.Bind(4, static_cast<int64_t>(row.group)));
+}
+
+Status Store::Put(const PresenceRow& row) {
+  Statement& s = statements_->presence;
+  return Run(s.Bind(1, row.machine).Bind(2, query::ToString(row.state)).Bind(3, row.since_ms));
+}
+
+Status Store::Put(const InfoRow& row) {
+  Statement& close = statements_->close_info;
+  if (auto done = Run(close.Bind(1, row.machine).Bind(2, row.valid_from_ms)); !done) return done;
+  Statement& s = statements_->info;
+  s.Bind(1, row.machine).Bind(2, row.valid_from_ms).Bind(3, row.site).Bind(4, row.machine_class);
+  return Run(s);
+}
+
+Status Store::Put(const GapRow& row) {
+  Statement& s = statements_->gap;
+  s.Bind(1, row.spool).Bind(2, row.range.first).Bind(3, row.range.last).Bind(4, row.reason);
+  return Run(s.Bind(5, row.closed_ms));
+}
+
+Status Store::Put(const QuarantineRow& row) {
+  const std::string_view kept = row.payload.substr(0, kKeptBytes);
+  const auto bytes = static_cast<int64_t>(kept.size());
+  Statement& s = statements_->quarantine;
+  s.Bind(1, row.machine).Bind(2, row.reason).Bind(3, row.at_ms).Bind(4, row.spool_id);
+  s.Bind(5, row.number).Bind(6, static_cast<int64_t>(row.payload.size()));
+  // Counted as if nothing was replaced: the bound is then met early, never late.
+  if (quarantine_bytes_ + bytes <= options_.quarantine_bytes) {
+    s.BindBlob(7, kept);
+    quarantine_bytes_ += bytes;
+  }
+  return Run(s);
+}
+
+Status Store::Put(const query::Finding& finding) {
+  Statement& s = statements_->finding;
+  s.Bind(1, finding.id).Bind(2, finding.kind).Bind(3, finding.machine).Bind(4, finding.site);
+  s.Bind(5, finding.site_name).Bind(6, finding.journey).Bind(7, finding.step);
+  s.Bind(8, finding.opened_ms);
+  if (finding.closed_ms) s.Bind(9, *finding.closed_ms);
+  s.Bind(10, EncodeNumbers(finding.numbers)).Bind(11, EncodeWords(finding.words));
+  return Run(s);
+}
+
+Status Store::Put(const query::Snapshot& snapshot) {
+  Statement& s = statements_->snapshot;
+  return Run(s.Bind(1, snapshot.version).Bind(2, query::EncodeSnapshot(snapshot)));
+}
+
+Status Store::PutRange(int64_t spool, const NumberRange& range) {
+  Statement& s = statements_->range;
+  return Run(s.Bind(1, spool).Bind(2, range.first).Bind(3, range.last));
+}
+
+Status Store::RemoveRange(int64_t spool, uint64_t first) {
+  Statement& s = statements_->remove_range;
+  return Run(s.Bind(1, spool).Bind(2, first));
+}
+
+Result<int64_t> Store::Expire(int64_t received_before_ms, int64_t limit) {
+  Statement& events = statements_->expire_events;
+  if (auto done = Run(events.Bind(1, received_before_ms).Bind(2, limit)); !done) {
+    return done.error();
+  }
+  Statement& batches = statements_->expire;
+  if (auto done = Run(batches.Bind(1, received_before_ms).Bind(2, limit)); !done) {
+    return done.error();
+  }
+  return static_cast<int64_t>(db_.changes());
+}
+
+}  // namespace haidang::store
