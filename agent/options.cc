@@ -1,1 +1,197 @@
+#include "agent/options.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <set>
+
+#include "agent/identity.h"
+#include "core/config.h"
+#include "core/sparkplug/topic.h"
+
+namespace haidang::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::duration_cast;
+using std::chrono::hours;
+using std::chrono::seconds;
+
+constexpr auto kSourceNames = std::to_array<std::string_view>(
+    {"agent", "cpu", "diskstats", "filesystem", "loadavg", "meminfo", "netdev", "process", "time"});
+
+std::string Text(ConfigTable& table, std::string_view key, bool required) {
+  return required ? table.RequiredString(key) : table.String(key, "");
+}
+
+// A file that must be readable now, so that --check-config finds what would fail at start.
+void CheckReadable(ConfigTable& table, std::string_view key, const std::string& path) {
+  if (!path.empty() && access(path.c_str(), R_OK) != 0) {
+    table.Fault(key, "cannot read " + path + ": " + std::strerror(errno) +
+                         "; allowed: a PEM file that the agent's user may read");
+  }
+}
+
+void ReadBroker(ConfigTable table, bool required, Options& options) {
+  MqttOptions& broker = options.broker;
+  broker.uri = Text(table, "uri", required);
+  const bool tls = broker.uri.starts_with("ssl://");
+  if (!broker.uri.empty() && !tls && !broker.uri.starts_with("tcp://")) {
+    table.Fault("uri", "must begin with ssl:// or tcp://; allowed: \"ssl://host:8883\"");
+  }
+  options.group = Text(table, "group", required);
+  if (const Status id = sparkplug::CheckId(options.group); required && !id.ok()) {
+    table.Fault("group", id.error().message);
+  }
+  broker.ca_file = Text(table, "ca", required && tls);
+  broker.cert_file = Text(table, "cert", required && tls);
+  broker.key_file = Text(table, "key", required && tls);
+  broker.keep_alive =
+      duration_cast<seconds>(table.Duration("keep_alive", broker.keep_alive, 5s, 1h));
+  broker.connect_timeout =
+      duration_cast<seconds>(table.Duration("connect_timeout", broker.connect_timeout, 1s, 120s));
+  broker.backoff_max = table.Duration("backoff_max", broker.backoff_max, 1s, 1h);
+  if (required) {
+    CheckReadable(table, "ca", broker.ca_file);
+    CheckReadable(table, "cert", broker.cert_file);
+    CheckReadable(table, "key", broker.key_file);
+  }
+  table.Finish();
+}
+
+// The broker lets a machine write only under its certificate's common name.
+void ReadIdentity(ConfigTable& table, bool required, Options& options) {
+  options.machine = table.String("id", "", 128);
+  if (!required) return;
+  if (!options.broker.cert_file.empty()) {
+    const auto common_name = CommonNameOf(options.broker.cert_file);
+    if (!common_name) return table.Fault("id", common_name.error().message);
+    if (options.machine.empty()) options.machine = *common_name;
+    if (options.machine != *common_name) {
+      return table.Fault("id", "is \"" + options.machine + "\", but broker.cert is made out to \"" +
+                                   *common_name + "\"; allowed: \"" + *common_name +
+                                   "\", or leave the key out");
+    }
+  }
+  if (options.machine.empty()) {
+    return table.Fault("id",
+                       "is missing; allowed: a text that is not empty, or leave it out and "
+                       "give broker.cert");
+  }
+  if (const Status id = sparkplug::CheckId(options.machine); !id.ok()) {
+    table.Fault("id", id.error().message);
+  }
+}
+
+void ReadSources(ConfigTable table, Options& options) {
+  options.sources_off = table.Strings("off", {});
+  for (const std::string& name : options.sources_off) {
+    if (std::find(kSourceNames.begin(), kSourceNames.end(), name) != kSourceNames.end()) continue;
+    std::string allowed;
+    for (const std::string_view known : kSourceNames) {
+      allowed += (allowed.empty() ? "" : ", ") + std::string(known);
+    }
+    table.Fault("off", "there is no source \"" + name + "\"; allowed: " + allowed);
+  }
+  options.cpu_per_core_up_to = static_cast<size_t>(table.Integer(
+      "cpu_per_core_up_to", static_cast<int64_t>(options.cpu_per_core_up_to), 0, 8192));
+  table.Finish();
+}
+
+ProbeOptions ReadProbe(ConfigTable& table, bool check_files) {
+  ProbeOptions probe;
+  probe.journey = table.RequiredString("journey", 64);
+  probe.step = table.RequiredString("step", 64);
+  probe.url = table.RequiredString("url", 2048);
+  if (!probe.url.empty()) {
+    if (const auto url = ParseUrl(probe.url); !url) {
+      table.Fault("url", url.error().message + "; allowed: \"https://host/path\"");
+    }
+  }
+  probe.interval = table.Duration("interval", probe.interval, 1s, 24h);
+  probe.timeout = table.Duration("timeout", probe.timeout, 100ms, 5min);
+  for (const int64_t code : table.Integers("status", {}, 100, 599)) probe.status.push_back(code);
+  probe.contains = table.String("contains", "", 1024);
+  probe.ca_file = table.String("ca", "");
+  if (check_files) CheckReadable(table, "ca", probe.ca_file);
+  probe.max_body = static_cast<size_t>(
+      table.Integer("max_body", static_cast<int64_t>(probe.max_body), 1, 64 << 20));
+  probe.max_redirects =
+      static_cast<int>(table.Integer("max_redirects", probe.max_redirects, 0, 20));
+  table.Finish();
+  return probe;
+}
+
+void ReadProbes(ConfigTable& root, bool check_files, Options& options) {
+  constexpr size_t kMaxProbes = 32;
+  std::set<std::pair<std::string, std::string>> seen;
+  for (ConfigTable& table : root.Tables("probe", kMaxProbes)) {
+    ProbeOptions probe = ReadProbe(table, check_files);
+    if (!seen.emplace(probe.journey, probe.step).second) {
+      table.Fault("step", "there are two probes of journey \"" + probe.journey + "\", step \"" +
+                              probe.step + "\"; allowed: each pair once");
+    }
+    options.probes.push_back(std::move(probe));
+  }
+}
+
+Result<Options> Read(ConfigFile& file, Need need) {
+  const bool required = need == Need::kAll;
+  Options options;
+  ConfigTable root = file.root();
+  options.log_level =
+      root.OneOf("log_level", options.log_level, {"debug", "info", "warning", "error"});
+  ReadBroker(root.Table("broker"), required, options);
+
+  ConfigTable machine = root.Table("machine");
+  options.machine_class = machine.OneOf("class", options.machine_class, {"server", "workstation"});
+  options.site = machine.String("site", "", 64);
+  if (!file.error()) ReadIdentity(machine, required, options);
+  if (!file.error()) machine.Finish();
+
+  ConfigTable state = root.Table("state");
+  options.state_directory = state.String("directory", options.state_directory);
+  if (options.state_directory.empty())
+    state.Fault("directory", "must not be empty; allowed: a path");
+  state.Finish();
+
+  ConfigTable sampling = root.Table("sampling");
+  options.interval = sampling.Duration("interval", options.interval, 1s, 1h);
+  sampling.Finish();
+
+  ReadSources(root.Table("sources"), options);
+  ReadProbes(root, required, options);
+
+  ConfigTable spool = root.Table("spool");
+  constexpr int64_t kMiB = 1 << 20;
+  options.spool_max_bytes =
+      spool.Integer("max_mib", options.spool_max_bytes / kMiB, 1, 65536) * kMiB;
+  options.spool_max_age =
+      duration_cast<hours>(spool.Duration("max_age", options.spool_max_age, 1h, 24h * 366));
+  spool.Finish();
+
+  root.Finish();
+  if (const auto error = file.error()) return *error;
+  return options;
+}
+
+}  // namespace
+
+std::vector<std::string_view> SourceNames() { return {kSourceNames.begin(), kSourceNames.end()}; }
+
+Result<Options> LoadOptions(const std::string& path, Need need) {
+  const auto file = ConfigFile::Load(path);
+  if (!file) return file.error();
+  return Read(**file, need);
+}
+
+Result<Options> ParseOptions(std::string_view text, const std::string& path, Need need) {
+  const auto file = ConfigFile::Parse(text, path);
+  if (!file) return file.error();
+  return Read(**file, need);
+}
+
+}  // namespace haidang::agent

@@ -17,7 +17,7 @@ struct GroupReading {
 
 // Everything that was read at one tick. A value.
 struct Tick {
-  int64_t wall_ms = 0;        // the grid's time, machine's clock
+  int64_t wall_ms = 0;  // the grid's time, machine's clock
   int64_t since_boot_ms = 0;
   std::vector<GroupReading> groups;
   std::vector<Event> events;

@@ -12,26 +12,13 @@
 #include <cstdio>
 #include <cstring>
 
+#include "core/utf8.h"
+
 namespace haidang {
 namespace {
 
 constexpr size_t kMaxFileBytes = 1U << 20;
-
-// A key or value as it may stand in a message: one line, bounded, without control characters.
-std::string Printable(std::string_view text) {
-  constexpr size_t kMax = 80;
-  std::string out;
-  for (const char c : text.substr(0, kMax)) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += byte < 0x20 || byte == 0x7f ? '?' : c;
-  }
-  if (text.size() > kMax) {
-    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xC0U) == 0x80) out.pop_back();
-    if (!out.empty() && static_cast<unsigned char>(out.back()) >= 0xC0) out.pop_back();
-    out += "…";
-  }
-  return out;
-}
+constexpr size_t kMaxShown = 80;  // bytes of a key or value in a message
 
 std::string Join(const std::vector<std::string>& words) {
   std::string out;
@@ -76,7 +63,8 @@ std::string Nearest(std::string_view word, const std::vector<std::string>& allow
 }
 
 std::string Describe(const toml::node& node) {
-  if (const auto* text = node.as_string()) return "the text \"" + Printable(text->get()) + "\"";
+  if (const auto* text = node.as_string())
+    return "the text \"" + Printable(text->get(), kMaxShown) + "\"";
   if (const auto* integer = node.as_integer())
     return "the number " + std::to_string(integer->get());
   if (const auto* number = node.as_floating_point()) {
@@ -140,8 +128,8 @@ struct ConfigFile::State {
 
   void Fault(uint32_t line, const std::string& key, std::string_view what) {
     if (error) return;
-    error = Error{path + ":" + std::to_string(std::max(line, 1U)) + ": " + Printable(key) + ": " +
-                  std::string(what)};
+    error = Error{path + ":" + std::to_string(std::max(line, 1U)) + ": " +
+                  Printable(key, kMaxShown) + ": " + std::string(what)};
   }
 };
 
@@ -394,6 +382,30 @@ std::vector<std::string> ConfigTable::Strings(std::string_view key,
     texts.push_back(text->get());
   }
   return texts;
+}
+
+std::vector<int64_t> ConfigTable::Integers(std::string_view key, std::vector<int64_t> fallback,
+                                           int64_t min, int64_t max, size_t max_count) {
+  const auto* node = static_cast<const toml::node*>(Take(key));
+  if (node == nullptr) return fallback;
+  const toml::array* array = node->as_array();
+  const std::string allowed = "a list of at most " + std::to_string(max_count) +
+                              " whole numbers, each " + std::to_string(min) + " to " +
+                              std::to_string(max);
+  if (array == nullptr || array->size() > max_count) {
+    Refuse(key, "must be a list of whole numbers", allowed);
+    return fallback;
+  }
+  std::vector<int64_t> numbers;
+  for (const toml::node& entry : *array) {
+    const auto* number = entry.as_integer();
+    if (number == nullptr || number->get() < min || number->get() > max) {
+      Fault(key, "holds " + Describe(entry) + "; allowed: " + allowed);
+      return fallback;
+    }
+    numbers.push_back(number->get());
+  }
+  return numbers;
 }
 
 }  // namespace haidang

@@ -65,6 +65,8 @@ class ConfigTable {
                                      std::chrono::milliseconds min, std::chrono::milliseconds max);
   std::vector<std::string> Strings(std::string_view key, std::vector<std::string> fallback,
                                    size_t max = 256);
+  std::vector<int64_t> Integers(std::string_view key, std::vector<int64_t> fallback, int64_t min,
+                                int64_t max, size_t max_count = 256);
 
   // Records a fault of the caller's own at `key`.
   void Fault(std::string_view key, std::string_view what);

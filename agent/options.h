@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/probe/probe.h"
+#include "core/io/mqtt_session.h"
+#include "core/result.h"
+
+namespace haidang::agent {
+
+// The agent's configuration. packaging/sample/agent.toml documents each key.
+struct Options {
+  std::string log_level = "info";
+
+  std::string machine;                   // its id: the certificate's common name
+  std::string machine_class = "server";  // or "workstation"
+  std::string site;                      // code, may be empty
+
+  std::string group;  // Sparkplug group: the province
+  MqttOptions broker;
+
+  std::string state_directory = "/var/lib/haidang-agent";
+  std::chrono::milliseconds interval{15000};  // between ticks
+  std::vector<std::string> sources_off;       // names of sources that are not read
+  size_t cpu_per_core_up_to = 64;             // logical CPUs; larger machines report their mean
+  std::vector<ProbeOptions> probes;
+
+  int64_t spool_max_bytes = 256LL << 20;
+  std::chrono::hours spool_max_age{14 * 24};
+};
+
+// The sources that a configuration can switch off.
+std::vector<std::string_view> SourceNames();
+
+enum class Need {
+  kAll,      // to run: broker and identity must be there, and the files that they name
+  kReading,  // to read once (--print-metrics): they may be missing
+};
+
+// Reads and checks a TOML file. Errors name file, line and key.
+Result<Options> LoadOptions(const std::string& path, Need need);
+Result<Options> ParseOptions(std::string_view text, const std::string& path, Need need);
+
+}  // namespace haidang::agent

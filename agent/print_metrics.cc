@@ -1,0 +1,104 @@
+#include "agent/print_metrics.h"
+
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <vector>
+
+#include "core/catalogue.h"
+#include "core/histogram.h"
+
+namespace haidang::agent {
+namespace {
+
+std::string Escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string FormatNumber(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
+  char buffer[40];
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
+  return error == std::errc() ? std::string(buffer, end) : "NaN";
+}
+
+std::string FormatSeries(std::string_view metric, const Labels& labels) {
+  std::string out(metric);
+  char separator = '{';
+  for (const auto& [name, value] : labels) {
+    out += separator;
+    out += name + "=\"" + Escaped(value) + '"';
+    separator = ',';
+  }
+  if (separator == ',') out += '}';
+  return out;
+}
+
+void AppendHistogram(const SeriesId& series, const std::string& encoded, std::string& out) {
+  const auto histogram = Histogram::Decode(encoded);
+  if (!histogram) return;
+  Labels labels = series.labels;
+  const auto line = [&](std::string_view suffix, const std::string& value) {
+    out += FormatSeries(series.metric + std::string(suffix), labels) + " " + value + "\n";
+  };
+  uint64_t below = histogram->zero_count();
+  for (const auto& [index, count] : histogram->buckets()) {
+    below += count;
+    labels["le"] = FormatNumber(Histogram::UpperBound(index));
+    line("_bucket", std::to_string(below));
+  }
+  labels["le"] = "+Inf";
+  line("_bucket", std::to_string(histogram->count()));
+  labels.erase("le");
+  line("_sum", FormatNumber(histogram->sum()));
+  line("_count", std::to_string(histogram->count()));
+}
+
+void AppendReading(const Reading& reading, std::string& out) {
+  const std::string series = FormatSeries(reading.series.metric, reading.series.labels);
+  if (const auto* bytes = std::get_if<Bytes>(&reading.value)) {
+    AppendHistogram(reading.series, bytes->data, out);
+  } else if (const auto* text = std::get_if<std::string>(&reading.value)) {
+    out += "# " + series + " \"" + Escaped(*text) + "\"\n";
+  } else if (const auto* number = std::get_if<uint64_t>(&reading.value)) {
+    out += series + " " + std::to_string(*number) + "\n";
+  } else if (const auto* integer = std::get_if<int64_t>(&reading.value)) {
+    out += series + " " + std::to_string(*integer) + "\n";
+  } else if (!std::holds_alternative<Null>(reading.value)) {
+    out += series + " " + FormatNumber(AsNumber(reading.value)) + "\n";
+  }
+}
+
+}  // namespace
+
+std::string FormatTick(const Tick& tick) {
+  std::map<std::string_view, std::vector<const Reading*>> by_metric;
+  for (const GroupReading& group : tick.groups) {
+    for (const Reading& reading : group.readings) {
+      by_metric[reading.series.metric].push_back(&reading);
+    }
+  }
+  std::string out;
+  for (const auto& [metric, readings] : by_metric) {
+    const MetricInfo* info = FindMetric(metric);
+    const std::string name(metric);
+    if (info != nullptr && info->datatype != DataType::kString) {
+      out += "# HELP " + name + " " + std::string(info->help_en) + "\n";
+      out += "# TYPE " + name + " " + std::string(ToString(info->type)) + "\n";
+    }
+    for (const Reading* reading : readings) AppendReading(*reading, out);
+  }
+  return out;
+}
+
+}  // namespace haidang::agent

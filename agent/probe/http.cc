@@ -1,0 +1,203 @@
+#include "agent/probe/http.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <ctime>
+#include <new>
+#include <string_view>
+
+#include "agent/probe/multi.h"
+
+namespace haidang::agent {
+namespace {
+
+constexpr size_t kMaxHeaderBytes = 64U << 10;
+
+// Looks for a text in a body that comes in pieces, without keeping the body.
+class TextFinder {
+ public:
+  explicit TextFinder(std::string text) : text_(std::move(text)) {}
+
+  void Feed(std::string_view piece) {
+    if (found_ || text_.empty()) return;
+    tail_ += piece;
+    found_ = tail_.find(text_) != std::string::npos;
+    if (tail_.size() >= text_.size()) tail_.erase(0, tail_.size() - text_.size() + 1);
+  }
+
+  bool found() const { return found_ || text_.empty(); }
+
+ private:
+  std::string text_;
+  std::string tail_;  // the end of what came, too short to hold the text
+  bool found_ = false;
+};
+
+}  // namespace
+
+int64_t ParseCertTime(const std::string& text) {
+  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  char month[4] = {};
+  std::tm time{};
+  if (std::sscanf(text.c_str(), "%3s %d %d:%d:%d %d GMT", month, &time.tm_mday, &time.tm_hour,
+                  &time.tm_min, &time.tm_sec, &time.tm_year) != 6) {
+    return 0;
+  }
+  const auto* found = std::find(kMonths.begin(), kMonths.end(), month);
+  if (found == kMonths.end()) return 0;
+  time.tm_mon = static_cast<int>(found - kMonths.begin());
+  time.tm_year -= 1900;
+  return timegm(&time);
+}
+
+struct Http::State {
+  class Get;
+  const CurlApi& api;
+  CurlMulti multi;
+};
+
+class Http::State::Get final : public Http::Request, public CurlMulti::Transfer {
+ public:
+  Get(State& state, HttpRequest request, std::function<void(const HttpAnswer&)> done)
+      : state_(state),
+        api_(state.api),
+        request_(std::move(request)),
+        done_(std::move(done)),
+        finder_(request_.contains),
+        handle_(api_.easy_init()) {
+    if (handle_ == nullptr) throw std::bad_alloc();
+    SetUp();
+    if (state_.multi.Add(handle_) != CURLM_OK) throw std::bad_alloc();
+    running_ = true;
+  }
+
+  ~Get() override {
+    if (running_) state_.multi.Remove(handle_);
+    api_.easy_cleanup(handle_);
+    api_.slist_free_all(resolve_);
+  }
+
+  void Finished(CURLcode code) override {
+    running_ = false;
+    answer_.code = code;
+    answer_.contains = finder_.found();
+    Collect();
+    const auto done = std::move(done_);
+    const HttpAnswer answer = std::move(answer_);
+    done(answer);
+  }
+
+ private:
+  template <typename Value>
+  void Set(CURLoption option, Value value) {
+    api_.easy_setopt(handle_, option, value);
+  }
+
+  void SetUp() {
+    Set(CURLOPT_PRIVATE, static_cast<CurlMulti::Transfer*>(this));
+    Set(CURLOPT_URL, request_.url.c_str());
+    Set(CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<int64_t>(request_.timeout.count(), 1)));
+    Set(CURLOPT_CONNECTTIMEOUT_MS,
+        static_cast<long>(std::max<int64_t>(request_.timeout.count(), 1)));
+    Set(CURLOPT_NOSIGNAL, 1L);
+    Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    Set(CURLOPT_USERAGENT, "haidang-agent/" HAIDANG_VERSION);
+    Set(CURLOPT_FRESH_CONNECT, 1L);
+    Set(CURLOPT_FORBID_REUSE, 1L);
+    Set(CURLOPT_PROXY, "");  // the environment's proxies are not what citizens' requests pass
+    Set(CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    Set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    Set(CURLOPT_CERTINFO, request_.parsed.tls ? 1L : 0L);
+    if (!request_.ca_file.empty()) Set(CURLOPT_CAINFO, request_.ca_file.c_str());
+    Set(CURLOPT_WRITEFUNCTION, &Get::OnBody);
+    Set(CURLOPT_WRITEDATA, this);
+    Set(CURLOPT_HEADERFUNCTION, &Get::OnHeader);
+    Set(CURLOPT_HEADERDATA, this);
+    if (request_.parsed.literal) return;
+    std::string entry = request_.parsed.host + ":" + std::to_string(request_.parsed.port) + ":";
+    for (const std::string& address : request_.addresses) {
+      if (entry.back() != ':') entry += ',';
+      entry += address;
+    }
+    resolve_ = api_.slist_append(nullptr, entry.c_str());
+    Set(CURLOPT_RESOLVE, resolve_);
+  }
+
+  static size_t OnBody(char* data, size_t, size_t size, void* self) {
+    auto* request = static_cast<Get*>(self);
+    request->answer_.body_bytes += size;
+    if (request->answer_.body_bytes > request->request_.max_body) {
+      request->answer_.too_large = true;
+      return 0;
+    }
+    request->finder_.Feed({data, size});
+    return size;
+  }
+
+  static size_t OnHeader(char*, size_t, size_t size, void* self) {
+    auto* request = static_cast<Get*>(self);
+    request->header_bytes_ += size;
+    request->answer_.too_large |= request->header_bytes_ > kMaxHeaderBytes;
+    return request->answer_.too_large ? 0 : size;
+  }
+
+  int64_t Microseconds(CURLINFO info) const {
+    curl_off_t us = 0;
+    return api_.easy_getinfo(handle_, info, &us) == CURLE_OK ? us : 0;
+  }
+
+  void Collect() {
+    api_.easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &answer_.status);
+    long os_error = 0;
+    api_.easy_getinfo(handle_, CURLINFO_OS_ERRNO, &os_error);
+    answer_.os_error = static_cast<int>(os_error);
+    const char* redirect = nullptr;
+    api_.easy_getinfo(handle_, CURLINFO_REDIRECT_URL, &redirect);
+    if (redirect != nullptr) answer_.redirect = redirect;
+    answer_.marks.resolved = Microseconds(CURLINFO_NAMELOOKUP_TIME_T);
+    answer_.marks.connected = Microseconds(CURLINFO_CONNECT_TIME_T);
+    answer_.marks.tls_done = Microseconds(CURLINFO_APPCONNECT_TIME_T);
+    answer_.marks.first_byte = Microseconds(CURLINFO_STARTTRANSFER_TIME_T);
+    answer_.marks.total = Microseconds(CURLINFO_TOTAL_TIME_T);
+    if (request_.parsed.tls) CollectExpiry();
+  }
+
+  void CollectExpiry() {
+    constexpr std::string_view kKey = "Expire date:";
+    curl_certinfo* certificates = nullptr;
+    api_.easy_getinfo(handle_, CURLINFO_CERTINFO, &certificates);
+    if (certificates == nullptr) return;
+    for (int i = 0; i < certificates->num_of_certs; ++i) {
+      for (const curl_slist* line = certificates->certinfo[i]; line != nullptr; line = line->next) {
+        if (!std::string_view(line->data).starts_with(kKey)) continue;
+        const int64_t expiry = ParseCertTime(line->data + kKey.size());
+        if (expiry != 0 && (answer_.cert_expiry == 0 || expiry < answer_.cert_expiry)) {
+          answer_.cert_expiry = expiry;
+        }
+      }
+    }
+  }
+
+  State& state_;
+  const CurlApi& api_;
+  HttpRequest request_;
+  std::function<void(const HttpAnswer&)> done_;
+  TextFinder finder_;
+  CURL* handle_;
+  curl_slist* resolve_ = nullptr;
+  size_t header_bytes_ = 0;
+  HttpAnswer answer_;
+  bool running_ = false;
+};
+
+Http::Http(const CurlApi& api, Loop& loop) : state_(new State{api, {api, loop}}) {}
+Http::~Http() = default;
+
+std::unique_ptr<Http::Request> Http::Get(HttpRequest request,
+                                         std::function<void(const HttpAnswer&)> done) {
+  return std::make_unique<State::Get>(*state_, std::move(request), std::move(done));
+}
+
+}  // namespace haidang::agent

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+// Where a request's time went: blackbox_exporter's phases.
+namespace haidang::agent {
+
+enum Phase : size_t { kResolve, kConnect, kTls, kProcessing, kTransfer };
+inline constexpr std::array<std::string_view, 5> kPhaseNames = {"resolve", "connect", "tls",
+                                                                "processing", "transfer"};
+
+// Microseconds in each phase. Their sum is the total, exactly.
+struct PhaseTimes {
+  std::array<int64_t, kPhaseNames.size()> us{};
+
+  int64_t total() const;
+  PhaseTimes& operator+=(const PhaseTimes& other);
+};
+
+// libcurl's marks of one request, in microseconds from its start; 0 where it did not get there.
+struct RequestMarks {
+  int64_t resolved = 0;
+  int64_t connected = 0;
+  int64_t tls_done = 0;
+  int64_t first_byte = 0;
+  int64_t total = 0;
+};
+
+// The phases of one request. A request that failed spent its last time in the phase that it was in.
+PhaseTimes PhasesOf(const RequestMarks& marks, bool tls, bool failed);
+
+// The phase that a request with these marks was in when it ended.
+Phase LastPhase(const RequestMarks& marks, bool tls);
+
+}  // namespace haidang::agent

@@ -1,0 +1,172 @@
+#include "agent/probe/probe.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace haidang::agent {
+
+using std::chrono::milliseconds;
+
+std::string_view ToString(ProbeReason reason) {
+  switch (reason) {
+    case ProbeReason::kNone:
+      return "";
+    case ProbeReason::kDns:
+      return "dns";
+    case ProbeReason::kRefused:
+      return "refused";
+    case ProbeReason::kUnreachable:
+      return "unreachable";
+    case ProbeReason::kTimeout:
+      return "timeout";
+    case ProbeReason::kTls:
+      return "tls";
+    case ProbeReason::kClosed:
+      return "closed";
+    case ProbeReason::kProtocol:
+      return "protocol";
+    case ProbeReason::kRedirect:
+      return "redirect";
+    case ProbeReason::kStatus:
+      return "status";
+    case ProbeReason::kContent:
+      return "content";
+    case ProbeReason::kTooLarge:
+      return "too_large";
+    case ProbeReason::kInternal:
+      return "internal";
+  }
+  return "internal";
+}
+
+ProbeReason ReasonOf(const HttpAnswer& answer) {
+  if (answer.too_large) return ProbeReason::kTooLarge;
+  switch (answer.code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return ProbeReason::kDns;
+    case CURLE_COULDNT_CONNECT:
+      if (answer.os_error == ETIMEDOUT) return ProbeReason::kTimeout;
+      return answer.os_error == ECONNREFUSED ? ProbeReason::kRefused : ProbeReason::kUnreachable;
+    case CURLE_OPERATION_TIMEDOUT:
+      return ProbeReason::kTimeout;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+      return ProbeReason::kTls;
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_PARTIAL_FILE:
+      return ProbeReason::kClosed;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_WRITE_ERROR:
+      return ProbeReason::kProtocol;
+    default:
+      return ProbeReason::kInternal;
+  }
+}
+
+Probe::Probe(ProbeOptions options, Loop& loop, const Clock& clock, Http& http, Resolver& resolver)
+    : options_(std::move(options)), loop_(loop), clock_(clock), http_(http), resolver_(resolver) {}
+
+void Probe::Run(std::function<void(ProbeResult)> done) {
+  done_ = std::move(done);
+  result_ = {};
+  deadline_ns_ = clock_.MonotonicNs() + options_.timeout.count() * 1'000'000;
+  Request(options_.url);
+}
+
+int64_t Probe::LeftMs() const {
+  return std::max<int64_t>((deadline_ns_ - clock_.MonotonicNs()) / 1'000'000, 0);
+}
+
+std::string Probe::TimedOut(Phase phase) const {
+  return "no answer within " + std::to_string(options_.timeout.count()) + " ms, in phase " +
+         std::string(kPhaseNames[phase]);
+}
+
+void Probe::Request(const std::string& url) {
+  const auto parsed = ParseUrl(url);
+  if (!parsed)
+    return Fail(ProbeReason::kRedirect,
+                "redirected to a URL that is not probed: " + parsed.error().message);
+  request_ = {url, *parsed, {}, options_.ca_file, options_.contains, options_.max_body, {}};
+  resolve_begin_ns_ = clock_.MonotonicNs();
+  if (parsed->literal) return OnResolved(std::vector<std::string>{});
+  ticket_ = resolver_.Resolve(parsed->host,
+                              [this](const Resolver::Answer& answer) { OnResolved(answer); });
+  timer_ = loop_.After(milliseconds(LeftMs()), [this] {
+    result_.times.us[kResolve] += (clock_.MonotonicNs() - resolve_begin_ns_) / 1000;
+    Fail(ProbeReason::kTimeout, TimedOut(kResolve));
+  });
+}
+
+void Probe::OnResolved(const Resolver::Answer& answer) {
+  timer_.reset();
+  result_.times.us[kResolve] += (clock_.MonotonicNs() - resolve_begin_ns_) / 1000;
+  if (!answer) return Fail(ProbeReason::kDns, answer.error().message);
+  request_.addresses = *answer;
+  request_.timeout = milliseconds(LeftMs());
+  running_request_ = http_.Get(request_, [this](const HttpAnswer& got) { OnAnswer(got); });
+}
+
+void Probe::OnAnswer(const HttpAnswer& answer) {
+  const bool failed = answer.code != CURLE_OK;
+  result_.times += PhasesOf(answer.marks, request_.parsed.tls, failed);
+  result_.status = answer.status;
+  result_.body_bytes = answer.body_bytes;
+  if (answer.cert_expiry != 0 &&
+      (result_.cert_expiry == 0 || answer.cert_expiry < result_.cert_expiry)) {
+    result_.cert_expiry = answer.cert_expiry;
+  }
+  if (failed) {
+    const ProbeReason reason = ReasonOf(answer);
+    const Phase phase = LastPhase(answer.marks, request_.parsed.tls);
+    return Fail(reason, reason == ProbeReason::kTimeout
+                            ? TimedOut(phase)
+                            : "in phase " + std::string(kPhaseNames[phase]));
+  }
+  if (!answer.redirect.empty() && options_.max_redirects > 0) {
+    if (result_.redirects >= options_.max_redirects) {
+      return Fail(ProbeReason::kRedirect,
+                  "more than " + std::to_string(options_.max_redirects) + " redirects");
+    }
+    ++result_.redirects;
+    const std::string url = answer.redirect;
+    return Request(url);
+  }
+  Judge(answer);
+}
+
+void Probe::Judge(const HttpAnswer& answer) {
+  const bool right = options_.status.empty()
+                         ? answer.status >= 200 && answer.status <= 299
+                         : std::find(options_.status.begin(), options_.status.end(),
+                                     answer.status) != options_.status.end();
+  if (!right) return Fail(ProbeReason::kStatus, "HTTP status " + std::to_string(answer.status));
+  if (!answer.contains)
+    return Fail(ProbeReason::kContent, "the text looked for is not in the body");
+  Finish();
+}
+
+void Probe::Fail(ProbeReason reason, std::string detail) {
+  result_.reason = reason;
+  result_.detail = std::move(detail);
+  Finish();
+}
+
+// Must be the last that its caller does: `done` may begin the next run.
+void Probe::Finish() {
+  ticket_.reset();
+  timer_.reset();
+  const auto done = std::move(done_);
+  done_ = nullptr;
+  done(std::move(result_));
+}
+
+}  // namespace haidang::agent

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/probe/http.h"
+#include "agent/probe/phases.h"
+#include "agent/probe/resolver.h"
+#include "core/clock.h"
+#include "core/histogram.h"
+#include "core/io/loop.h"
+
+namespace haidang::agent {
+
+struct ProbeOptions {
+  std::string journey;                       // e.g. "mot-cua"
+  std::string step;                          // e.g. "tra-cuu"
+  std::string url;                           // ParseUrl accepts it
+  std::chrono::milliseconds interval{0};     // between runs; less than the sampler's: at each tick
+  std::chrono::milliseconds timeout{10000};  // of a whole run, redirects included
+  std::vector<int64_t> status;               // that are right; empty: 200–299
+  std::string contains;                      // must stand in the body; empty: anything may
+  std::string ca_file;                       // PEM; empty: the system's
+  size_t max_body = 1U << 20;                // bytes
+  int max_redirects = 3;
+};
+
+// Why a run failed, as haidang_probe_reason states it. A small fixed set: others count on the
+// words.
+enum class ProbeReason {
+  kNone,         // "": it succeeded
+  kDns,          // "dns": the name has no address
+  kRefused,      // "refused": nobody listens there
+  kUnreachable,  // "unreachable": no way to the address
+  kTimeout,      // "timeout"
+  kTls,          // "tls": certificate not trusted, or no common protocol
+  kClosed,       // "closed": the connection ended before the answer did
+  kProtocol,     // "protocol": the answer is not HTTP
+  kRedirect,     // "redirect": too many, or to what may not be probed
+  kStatus,       // "status": not one of those that are right
+  kContent,      // "content": the text looked for is not there
+  kTooLarge,     // "too_large": answer beyond its bound
+  kInternal,     // "internal": libcurl could not work, e.g. unreadable CA file
+};
+std::string_view ToString(ProbeReason reason);
+
+struct ProbeResult {
+  ProbeReason reason = ProbeReason::kNone;
+  std::string detail;  // for people; never holds the URL
+  PhaseTimes times;    // of all requests of the run together
+  long status = 0;
+  size_t body_bytes = 0;
+  int redirects = 0;
+  int64_t cert_expiry = 0;  // seconds since 1970-01-01 UTC; 0: not known
+};
+
+// One journey's step: makes runs, one at a time. Loop thread only.
+class Probe {
+ public:
+  // All must outlive the Probe.
+  Probe(ProbeOptions options, Loop& loop, const Clock& clock, Http& http, Resolver& resolver);
+
+  // `done` is called when the run has ended, within the time-out. Required: !running().
+  void Run(std::function<void(ProbeResult)> done);
+  bool running() const { return done_ != nullptr; }
+  const ProbeOptions& options() const { return options_; }
+
+ private:
+  void Request(const std::string& url);
+  void OnResolved(const Resolver::Answer& answer);
+  void OnAnswer(const HttpAnswer& answer);
+  void Judge(const HttpAnswer& answer);
+  void Fail(ProbeReason reason, std::string detail);
+  void Finish();
+  int64_t LeftMs() const;
+  std::string TimedOut(Phase phase) const;
+
+  ProbeOptions options_;
+  Loop& loop_;
+  const Clock& clock_;
+  Http& http_;
+  Resolver& resolver_;
+
+  std::function<void(ProbeResult)> done_;
+  ProbeResult result_;
+  HttpRequest request_;
+  int64_t deadline_ns_ = 0;
+  int64_t resolve_begin_ns_ = 0;
+  std::unique_ptr<Resolver::Ticket> ticket_;
+  std::unique_ptr<Timer> timer_;
+  std::unique_ptr<Http::Request> running_request_;
+};
+
+// Why a request that libcurl gave up with `answer` failed.
+ProbeReason ReasonOf(const HttpAnswer& answer);
+
+}  // namespace haidang::agent

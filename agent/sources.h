@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/source.h"
+#include "core/clock.h"
+#include "core/io/loop.h"
+#include "core/result.h"
+
+// The agent's sources, one file each in agent/sources. `root` is "/" but in tests, where a fixture
+// directory is a machine; it ends in a slash.
+namespace haidang::agent {
+
+struct CpuOptions {
+  // Machines with more logical CPUs report the mean of all as cpu="all", so that a server with 256
+  // threads does not send 2 048 series.
+  size_t per_core_up_to = 64;
+};
+std::unique_ptr<Source> MakeCpuSource(std::string root, CpuOptions options);
+
+std::unique_ptr<Source> MakeDiskstatsSource(std::string root);
+
+// What statvfs says of a mounted file system, in bytes and inodes.
+struct FilesystemUsage {
+  uint64_t size = 0;
+  uint64_t free = 0;
+  uint64_t available = 0;
+  uint64_t files = 0;
+  uint64_t files_free = 0;
+};
+// Called on a worker thread; may block for ever (a hung network mount).
+using StatFilesystem = std::function<Result<FilesystemUsage>(const std::string& path)>;
+Result<FilesystemUsage> StatFilesystemNow(const std::string& path);
+
+// Measured in Prepare by a worker; what did not answer until Read is told as device_error.
+std::unique_ptr<Source> MakeFilesystemSource(std::string root, Loop& loop, StatFilesystem stat);
+
+std::unique_ptr<Source> MakeLoadavgSource(std::string root);
+std::unique_ptr<Source> MakeMeminfoSource(std::string root);
+std::unique_ptr<Source> MakeNetdevSource(std::string root);
+std::unique_ptr<Source> MakeProcessSource(std::string root);
+std::unique_ptr<Source> MakeTimeSource(std::string root);
+
+// What the agent knows of its own work.
+struct AgentStats {
+  bool connected = false;
+  uint64_t waiting_batches = 0;
+  uint64_t waiting_bytes = 0;
+  uint64_t dropped_batches = 0;
+  uint64_t resent_batches = 0;
+  uint64_t births = 0;
+  uint64_t bad_commands = 0;
+  uint64_t refused_readings = 0;
+  uint64_t lost_ticks = 0;
+};
+std::unique_ptr<Source> MakeAgentSource(std::function<AgentStats()> stats);
+
+}  // namespace haidang::agent

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "core/result.h"
+
+namespace haidang::agent {
+
+// What /proc/<pid>/stat says of a process (proc(5)).
+struct ProcessStat {
+  uint64_t user_ticks = 0;    // 1/100 s
+  uint64_t system_ticks = 0;  // 1/100 s
+  uint64_t start_ticks = 0;   // 1/100 s after boot
+  uint64_t virtual_bytes = 0;
+  uint64_t resident_pages = 0;
+};
+
+Result<ProcessStat> ParseProcessStat(std::string_view text);
+
+// The soft limit of open files in /proc/<pid>/limits; nothing where it is unlimited or not told.
+std::optional<uint64_t> ParseMaxOpenFiles(std::string_view text);
+
+}  // namespace haidang::agent
