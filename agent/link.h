@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "core/log.h"
 #include "core/result.h"
 #include "core/sparkplug/command.h"
+#include "core/sparkplug/topic.h"
 
 namespace haidang::agent {
 
@@ -29,7 +31,7 @@ struct LinkOptions {
   std::string os;             // "linux", "windows"
   std::string version;
   std::chrono::milliseconds interval{15000};  // between ticks; told in the birth
-  MqttOptions mqtt;
+  MqttOptions mqtt;                           // an empty client id becomes the machine's
 
   std::chrono::milliseconds resend_min{
       30000};  // without acknowledgement: sent again, then doubling
@@ -85,27 +87,29 @@ class Link {
  private:
   using Key = std::pair<uint64_t, uint64_t>;  // spool id, number
   struct Flight {
-    int64_t resend_at_ns = 0;
+    int64_t sent_ns = 0;
+    int64_t resend_ns = 0;  // unless acknowledged by then
     int attempts = 0;
     bool backlog = false;
   };
 
   MqttMessage MakeWill();
   void OnConnected();
-  void OnDisconnected(const Error& why);
-  void OnReceived(std::vector<MqttMessage>&& messages);
+  void OnReceived(const std::vector<MqttMessage>& messages);
   void OnCommand(std::string_view payload);
   void OnCommitted(const sparkplug::Committed& committed);
+  void OnAnswered();
 
   void WantBirth();
   void SendBirth();
   bool Send(const StoredBatch& batch, bool historical);
-  void Backfill();
-  size_t SendBacklog(size_t limit);
+  void Land(std::map<Key, Flight>::iterator flight);
+  void RestartScan();
+  void Work();
   size_t ResendOverdue(size_t limit);
+  void SendBacklog(size_t limit);
   void Arm();
-  uint8_t NextSeq() { return seq_++; }
-  int64_t NowMs() const { return clock_.MonotonicNs() / 1000000; }
+  std::string Topic(sparkplug::MessageType type) const;
 
   Loop& loop_;
   const Clock& clock_;
@@ -117,26 +121,28 @@ class Link {
   std::unique_ptr<MqttSession> session_;
 
   std::string data_topic_;
+  std::string command_topic_;
   uint8_t bd_seq_ = 0;
-  uint8_t seq_ = 0;
+  uint8_t seq_ = 0;  // of the next message
   bool stopping_ = false;
-  bool answered_ = false;         // the collector has answered a birth of this session
-  uint64_t born_generation_ = 0;  // the recorder's generation at the last birth; 0: none yet
+  bool answered_ = false;         // the collector has answered the last birth
+  uint64_t born_generation_ = 0;  // the recorder's generation at the last birth; 0: none holds
   int64_t last_birth_ns_ = 0;
   std::unique_ptr<Timer> birth_timer_;
 
   std::map<Key, Flight> in_flight_;
   size_t backlog_in_flight_ = 0;
-  bool scan_done_ = true;              // nothing below the cursor waits unsent
+  bool scan_done_ = false;             // every waiting batch is in flight
   std::optional<int64_t> scan_below_;  // row; from the newest where absent
-  double rate_;
-  double credit_ = 0;  // batches that may be sent as backlog now
-  int64_t credit_at_ns_ = 0;
-  std::unique_ptr<Timer> backfill_timer_;
+  double rate_;                        // backlog, batches a second
+  double credit_ = 0;                  // batches that may be sent now beside live ones
+  int64_t credit_ns_ = 0;
+  std::unique_ptr<Timer> work_timer_;
+  int64_t work_ns_ = 0;  // when it fires
 
   std::optional<int64_t> acknowledged_ns_;
   LinkStats counts_;
-  LogLimit bad_command_log_;
+  LogLimit command_log_;
   LogLimit spool_log_;
 };
 

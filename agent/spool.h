@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -72,7 +73,7 @@ class Spool {
   virtual Result<StoredBatch> Append(sparkplug::Batch batch) = 0;
 
   // Settles what `committed` names; ignores spool ids that are not held. Returns how many batches
-  // it settled.
+  // it settled. A number that was never given means a rolled-back file: a new spool id begins.
   virtual Result<size_t> Settle(const sparkplug::Committed& committed) = 0;
 
   // Unsettled batches, newest first, at most `limit`, below a row where given.
@@ -84,7 +85,7 @@ class Spool {
   virtual std::optional<int64_t> oldest_rowid() const = 0;
 
   // What a birth says of each spool id held.
-  virtual std::vector<sparkplug::HeldSpool> Held() const = 0;
+  virtual Result<std::vector<sparkplug::HeldSpool>> Held() = 0;
 
   virtual size_t waiting_batches() const = 0;
   virtual int64_t waiting_bytes() const = 0;

@@ -1,0 +1,136 @@
+#include "agent/spool_file.h"
+
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "core/log.h"
+
+namespace haidang::agent {
+namespace {
+
+constexpr int64_t kSchemaVersion = 1;             // on disk: never means anything else
+constexpr int64_t kCacheBytes = 128 << 10;        // a tick touches a handful of pages
+constexpr int64_t kMaxCheckedBytes = 32LL << 20;  // a larger file would delay the start
+constexpr int kWalPages = 256;                    // 1 MiB, then a checkpoint
+
+// batch: rowid is its spool's base plus its number; age_ms is the agent's running time when it was
+// recorded, over all starts with this file, so that no step of a clock makes it old.
+// spool: every spool id that still matters; the one with the highest base is the current one.
+// series: aliases are never given twice.
+constexpr const char* kSchema = R"sql(
+BEGIN;
+CREATE TABLE batch(id INTEGER PRIMARY KEY, age_ms INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE spool(id INTEGER PRIMARY KEY, base INTEGER NOT NULL UNIQUE, next INTEGER NOT NULL,
+                   reason TEXT NOT NULL DEFAULT '');
+CREATE TABLE series(alias INTEGER PRIMARY KEY AUTOINCREMENT, metric TEXT NOT NULL,
+                    labels BLOB NOT NULL, datatype INTEGER NOT NULL, grp INTEGER NOT NULL,
+                    UNIQUE(metric, labels, datatype));
+CREATE TABLE grp(bit INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES('in_use', 0), ('bd_seq', 255), ('age_ms', 0);
+INSERT INTO sqlite_sequence VALUES('series', 31);
+PRAGMA user_version=1;
+COMMIT;
+)sql";
+
+Result<int64_t> ReadNumber(Database& db, const char* sql) {
+  Result<Statement> statement = db.Prepare(sql);
+  if (!statement) return statement.error();
+  Result<bool> row = statement->Step();
+  if (!row) return row.error();
+  return *row ? statement->Int(0) : 0;
+}
+
+// An Error with `fault` kCorrupt where SQLite finds damage.
+Status Check(Database& db, const std::string& path, DatabaseFault& fault) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0 || status.st_size > kMaxCheckedBytes) return {};
+  Result<Statement> check = db.Prepare("PRAGMA quick_check(1)");
+  Result<bool> row = check ? check->Step() : Result<bool>(check.error());
+  if (!row) {
+    fault = db.fault();
+    return row.error();
+  }
+  if (*row && check->Text(0) == "ok") return {};
+  fault = DatabaseFault::kCorrupt;
+  return Error{path + ": damaged: " + std::string(check->Text(0))};
+}
+
+Result<Database> OpenOnce(const std::string& path, DatabaseFault& fault) {
+  DatabaseOptions options;
+  options.synchronous = DatabaseOptions::Sync::kNormal;
+  options.cache_bytes = kCacheBytes;
+  options.wal_autocheckpoint = kWalPages;
+  Result<Database> db = Database::Open(path, options, &fault);
+  if (!db) return db;
+  const auto fail = [&](const Error& error) -> Result<Database> {
+    if (fault == DatabaseFault::kNone) fault = db->fault();
+    return error;
+  };
+  const Result<int64_t> version = ReadNumber(*db, "PRAGMA user_version");
+  if (!version) return fail(version.error());
+  if (*version > kSchemaVersion) {
+    fault = DatabaseFault::kOther;
+    return Error{path + ": made by a newer haidang-agent (schema " + std::to_string(*version) +
+                 "): install that version, or move the file away and lose what waits in it"};
+  }
+  if (*version == 0) {
+    if (Status made = db->Exec("PRAGMA auto_vacuum=INCREMENTAL; VACUUM"); !made) {
+      return fail(made.error());
+    }
+    if (Status made = db->Exec(kSchema); !made) return fail(made.error());
+    return db;
+  }
+  const Result<int64_t> in_use = ReadNumber(*db, "SELECT value FROM meta WHERE key='in_use'");
+  if (!in_use) return fail(in_use.error());
+  if (*in_use != 0) {
+    if (Status whole = Check(*db, path, fault); !whole) return fail(whole.error());
+  }
+  return db;
+}
+
+// -wal and -shm belong to the file and go with it.
+Result<std::string> MoveAside(const std::string& path, const Clock& clock) {
+  const std::string aside = path + ".corrupt-" + std::to_string(clock.WallMs() / 1000);
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    const int rc = std::rename((path + suffix).c_str(), (aside + suffix).c_str());
+    if (rc != 0 && *suffix == '\0') {
+      return Error{path + ": damaged, and cannot be moved aside to " + aside +
+                   ": check its directory's owner and mode"};
+    }
+  }
+  return aside;
+}
+
+}  // namespace
+
+Result<SpoolFile> ReplaceSpoolFile(const std::string& path, const Clock& clock) {
+  const Result<std::string> aside = MoveAside(path, clock);
+  if (!aside) return aside.error();
+  spdlog::error("{}: damaged; it was moved to {} and a new spool begins", path, *aside);
+  return OpenSpoolFile(path, clock);
+}
+
+Result<SpoolFile> OpenSpoolFile(const std::string& path, const Clock& clock) {
+  DatabaseFault fault = DatabaseFault::kNone;
+  Result<Database> db = OpenOnce(path, fault);
+  if (!db && fault == DatabaseFault::kCorrupt) {
+    const Error damage = db.error();
+    const Result<std::string> aside = MoveAside(path, clock);
+    if (!aside) return aside.error();
+    spdlog::error("{}; it was moved to {} and a new spool begins", damage.message, *aside);
+    db = OpenOnce(path, fault);
+  }
+  if (db) return SpoolFile{std::move(db).value(), false};
+  if (fault != DatabaseFault::kFull) return db.error();
+  spdlog::error("{}; batches are kept in memory only, until the agent is started again",
+                db.error().message);
+  fault = DatabaseFault::kNone;
+  Result<Database> memory = OpenOnce(":memory:", fault);
+  if (!memory) return memory.error();
+  return SpoolFile{std::move(memory).value(), true};
+}
+
+}  // namespace haidang::agent

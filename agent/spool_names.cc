@@ -1,0 +1,104 @@
+#include "agent/spool_names.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "core/sparkplug/batch.h"
+
+namespace haidang::agent {
+namespace {
+
+// Labels as the series table holds them: name, NUL, value, NUL, …
+std::string PackLabels(const Labels& labels) {
+  std::string packed;
+  for (const auto& [name, value] : labels) {
+    packed.append(name).push_back('\0');
+    packed.append(value).push_back('\0');
+  }
+  return packed;
+}
+
+Labels UnpackLabels(std::string_view packed) {
+  Labels labels;
+  while (!packed.empty()) {
+    const size_t name_end = packed.find('\0');
+    const size_t value_end = packed.find('\0', name_end + 1);
+    if (name_end == packed.npos || value_end == packed.npos) break;
+    labels.emplace(packed.substr(0, name_end),
+                   packed.substr(name_end + 1, value_end - name_end - 1));
+    packed.remove_prefix(value_end + 1);
+  }
+  return labels;
+}
+
+}  // namespace
+
+Status SpoolNames::Load(Database& db) {
+  groups_.clear();
+  Result<Statement> select = db.Prepare("SELECT name FROM grp ORDER BY bit");
+  if (!select) return select.error();
+  for (;;) {
+    Result<bool> row = select->Step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    groups_.emplace_back(select->Text(0));
+  }
+}
+
+Result<uint64_t> SpoolNames::AliasOf(Database& db, const SeriesId& series, DataType datatype,
+                                     uint32_t group) {
+  const std::string labels = PackLabels(series.labels);
+  Result<Statement> select =
+      db.Prepare("SELECT alias FROM series WHERE metric=? AND labels=? AND datatype=?");
+  if (!select) return select.error();
+  select->Bind(1, series.metric).BindBlob(2, labels).Bind(3, static_cast<int>(datatype));
+  Result<bool> row = select->Step();
+  if (!row) return row.error();
+  if (*row) return select->UInt(0);
+  Result<Statement> insert =
+      db.Prepare("INSERT INTO series(metric, labels, datatype, grp) VALUES(?,?,?,?)");
+  if (!insert) return insert.error();
+  insert->Bind(1, series.metric).BindBlob(2, labels).Bind(3, static_cast<int>(datatype));
+  if (Status s = insert->Bind(4, static_cast<int64_t>(group)).Run(); !s) return s.error();
+  return static_cast<uint64_t>(db.last_insert_rowid());
+}
+
+Result<std::vector<KnownSeries>> SpoolNames::Series(Database& db) {
+  std::vector<KnownSeries> all;
+  Result<Statement> select =
+      db.Prepare("SELECT alias, metric, labels, datatype, grp FROM series ORDER BY alias");
+  if (!select) return select.error();
+  for (;;) {
+    Result<bool> row = select->Step();
+    if (!row) return row.error();
+    if (!*row) return all;
+    all.push_back({select->UInt(0),
+                   {std::string(select->Text(1)), UnpackLabels(select->Blob(2))},
+                   static_cast<DataType>(select->Int(3)),
+                   static_cast<uint32_t>(select->Int(4))});
+  }
+}
+
+Status SpoolNames::Forget(Database& db, uint64_t alias) {
+  Result<Statement> remove = db.Prepare("DELETE FROM series WHERE alias=?");
+  if (!remove) return remove.error();
+  return remove->Bind(1, alias).Run();
+}
+
+Result<uint32_t> SpoolNames::GroupOf(Database& db, const std::string& group) {
+  const auto known = std::find(groups_.begin(), groups_.end(), group);
+  if (known != groups_.end()) return static_cast<uint32_t>(known - groups_.begin());
+  if (groups_.size() >= static_cast<size_t>(sparkplug::kMaxGroups)) {
+    return Error{db.path() + ": more than " + std::to_string(sparkplug::kMaxGroups) +
+                 " sources were ever used; \"" + group + "\" is left out"};
+  }
+  Result<Statement> insert = db.Prepare("INSERT INTO grp VALUES(?,?)");
+  if (!insert) return insert.error();
+  insert->Bind(1, static_cast<int64_t>(groups_.size())).Bind(2, group);
+  if (Status s = insert->Run(); !s) return s.error();
+  groups_.push_back(group);
+  return static_cast<uint32_t>(groups_.size() - 1);
+}
+
+}  // namespace haidang::agent
