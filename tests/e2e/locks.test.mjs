@@ -1,0 +1,112 @@
+// The broker's locks (packaging/mosquitto): who gets in, and what each may say and hear.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { test } from 'node:test';
+
+import { MqttClient } from '../support/mqtt_client.mjs';
+import { Authority } from '../support/pki.mjs';
+import { makeStack, temporary } from './harness.mjs';
+
+const stack = await makeStack({ start: false });
+await stack.startBroker();
+
+const as = (name, options = {}) => {
+  const files = options.authority?.issue(name) ?? stack.authority.issue(name);
+  return new MqttClient({
+    port: stack.ports.broker, ca: fs.readFileSync(stack.authority.ca),
+    cert: options.anonymous ? undefined : fs.readFileSync(files.cert),
+    key: options.anonymous ? undefined : fs.readFileSync(files.key), ...options,
+  });
+};
+const topic = (type, machine) => `spBv1.0/${stack.group}/${type}/${machine}`;
+
+// Says something under each topic, at QoS 0 and 1, each on a connection of its own: Mosquitto ends the
+// connection of whoever publishes what is refused.
+async function say(speaker, topics) {
+  for (const name of topics) {
+    for (const qos of [0, 1]) {
+      const client = await as(speaker).connect();
+      await client.publish(name, 'x', qos).then(() => client.ping()).catch(() => {});
+      client.end();
+    }
+  }
+}
+
+// The topics that `listener` hears when `speaker` says something under `topics`; a last message that it
+// surely hears ends the wait.
+async function heard(listener, filters, speaker, topics) {
+  const end = topic('NCMD', listener);
+  const ear = await as(listener).connect();
+  await ear.subscribe([...filters, end]);
+  await say(speaker, topics);
+  const collector = await as(stack.collectorId).connect();
+  await collector.publish(end, 'end', 1);
+  await ear.until((message) => message.payload.toString() === 'end');
+  ear.end();
+  collector.end();
+  return [...new Set(ear.messages.filter((m) => m.payload.toString() === 'x').map((m) => m.topic))];
+}
+
+test('a client without certificate is refused', async () => {
+  await assert.rejects(as('nobody', { anonymous: true }).connect());
+});
+
+test('a certificate of another authority is refused, whatever its name', async () => {
+  const other = new Authority(temporary());
+  await assert.rejects(as(stack.collectorId, { authority: other }).connect());
+});
+
+test('the collector hears what each machine says of itself', async () => {
+  const said = ['NBIRTH', 'NDATA', 'NDEATH'].map((type) => topic(type, 'co-to-1'));
+  const all = ['NBIRTH', 'NDATA', 'NDEATH'].map((type) => topic(type, '+'));
+  assert.deepEqual(await heard(stack.collectorId, all, 'co-to-1', said), said);
+});
+
+test("a machine that writes another's topics is not heard", async () => {
+  const all = ['NBIRTH', 'NDATA', 'NDEATH'].map((type) => topic(type, '+'));
+  const forged = ['NBIRTH', 'NDATA', 'NDEATH'].map((type) => topic(type, 'hong-gai-1'));
+  assert.deepEqual(await heard(stack.collectorId, all, 'co-to-1', forged), []);
+});
+
+test('a machine gives no commands, not even to itself', async () => {
+  assert.deepEqual(await heard('hong-gai-1', [], 'co-to-1', [topic('NCMD', 'hong-gai-1')]), []);
+  assert.deepEqual(await heard('co-to-1', [], 'co-to-1', [topic('NCMD', 'co-to-1')]), []);
+});
+
+test("a machine cannot hear another's data or commands", async () => {
+  const said = ['NBIRTH', 'NDATA', 'NDEATH'].map((type) => topic(type, 'co-to-1'));
+  assert.deepEqual(await heard('hong-gai-1', ['#', 'spBv1.0/#', ...said], 'co-to-1', said), []);
+  const filters = [topic('NCMD', '+'), topic('NCMD', 'co-to-1')];
+  assert.deepEqual(await heard('hong-gai-1', filters, stack.collectorId, [topic('NCMD', 'co-to-1')]), []);
+});
+
+test('STATE is written by the collector alone and read by machines', async () => {
+  const state = `spBv1.0/STATE/${stack.collectorId}`;
+  assert.deepEqual(await heard('co-to-1', [state], stack.collectorId, [state]), [state]);
+  assert.deepEqual(await heard('co-to-1', [state], 'hong-gai-1', [state]), []);
+});
+
+test("a Will on another's topic is never sent", async () => {
+  const ear = await as(stack.collectorId).connect();
+  await ear.subscribe([topic('NDEATH', '+')]);
+  for (const machine of ['hong-gai-1', 'co-to-1']) {
+    const client = await as('co-to-1', { will: { topic: topic('NDEATH', machine), payload: 'x', qos: 1, retain: false } }).connect();
+    client.end();
+    await client.closed;
+  }
+  await ear.until((message) => message.topic === topic('NDEATH', 'co-to-1'));
+  ear.end();
+  assert.deepEqual(ear.messages.map((m) => m.topic), [topic('NDEATH', 'co-to-1')]);
+});
+
+test('topics outside the group are closed to everyone', async () => {
+  const outside = ['spBv1.0/other/NDATA/co-to-1', 'x', '$SYS/broker/version'];
+  assert.deepEqual(await heard(stack.collectorId, ['#', '$SYS/#', ...outside], 'co-to-1', outside), []);
+});
+
+test('a message above the size limit ends its connection, not the broker', async () => {
+  const client = await as('co-to-1').connect();
+  client.publish(topic('NDATA', 'co-to-1'), Buffer.alloc(9 << 20), 0).catch(() => {});
+  await client.closed;
+  assert.ok(stack.running.broker.running);
+});

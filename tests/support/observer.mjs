@@ -1,0 +1,76 @@
+// Looks at every MQTT packet between our programs and the broker. It stands between them, ends TLS
+// on both sides, and shows the broker the certificate of whoever connected, so that the broker's locks
+// work as without it.
+import fs from 'node:fs';
+import tls from 'node:tls';
+import mqtt from 'mqtt-packet';
+
+export class Observer {
+  #server;
+  #sockets = new Set();
+  // Every packet in the order in which it was seen: {connection, client, from: 'client'|'broker', packet, at}.
+  packets = [];
+  faults = [];  // what could not be read as MQTT 5
+
+  // `authority` issued every client's certificate, under the client's common name.
+  constructor(authority, broker, brokerPort) {
+    this.authority = authority;
+    this.broker = broker;
+    this.brokerPort = brokerPort;
+    this.connections = 0;
+  }
+
+  async start(port) {
+    const read = (file) => fs.readFileSync(file);
+    const ca = read(this.authority.ca);
+    this.#server = tls.createServer({
+      ca, cert: read(this.broker.cert), key: read(this.broker.key), requestCert: true, rejectUnauthorized: true,
+    }, (client) => this.#accept(client, ca));
+    this.#server.on('tlsClientError', () => {});
+    await new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+    return this;
+  }
+
+  async stop() {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #accept(client, ca) {
+    const name = client.getPeerCertificate().subject.CN;
+    const connection = ++this.connections;
+    const own = this.authority.issue(name);
+    const broker = tls.connect({
+      port: this.brokerPort, host: '127.0.0.1', ca, cert: fs.readFileSync(own.cert), key: fs.readFileSync(own.key),
+    });
+    const join = (from, to, side) => {
+      const parser = mqtt.parser({ protocolVersion: 5 });
+      parser.on('packet', (packet) => {
+        this.packets.push({ connection, client: name, from: side, packet, at: Date.now() });
+      });
+      parser.on('error', (error) => this.faults.push(`${name}, from the ${side}: ${error.message}`));
+      from.on('data', (bytes) => {
+        parser.parse(bytes);
+        to.write(bytes);
+      });
+      from.on('end', () => to.end());
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        this.#sockets.delete(from);
+        this.packets.push({ connection, client: name, from: side, packet: { cmd: 'closed' }, at: Date.now() });
+        to.end();
+      });
+      this.#sockets.add(from);
+    };
+    join(client, broker, 'client');
+    join(broker, client, 'broker');
+  }
+
+  // What one client sent, by connection.
+  sentBy(name) {
+    return this.packets.filter((p) => p.client === name && p.from === 'client');
+  }
+  connectionsOf(name) {
+    return [...new Set(this.sentBy(name).map((p) => p.connection))];
+  }
+}
