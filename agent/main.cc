@@ -1,1 +1,280 @@
-int main() { return 0; }
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <random>
+
+#include "agent/identity.h"
+#include "agent/link.h"
+#include "agent/options.h"
+#include "agent/print_metrics.h"
+#include "agent/probe/probe_source.h"
+#include "agent/recorder.h"
+#include "agent/sampler.h"
+#include "agent/sources.h"
+#include "agent/spool.h"
+#include "core/log.h"
+
+namespace haidang::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr char kDefaultConfig[] = "/etc/haidang/agent.toml";
+constexpr milliseconds kStopDeadline{1500};
+
+enum Exit : int { kOk = 0, kBadConfig = 1, kBadUsage = 2, kCannotRun = 3 };
+
+struct CommandLine {
+  std::string config = kDefaultConfig;
+  std::string root = "/";
+  bool check_config = false;
+  bool print_metrics = false;
+};
+
+int Complain(Exit code, const std::string& message) {
+  std::fprintf(stderr, "haidang-agent: %s\n", message.c_str());
+  return code;
+}
+
+Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
+                                                         const std::string& root, Loop& loop,
+                                                         const Clock& clock,
+                                                         std::function<AgentStats()> stats) {
+  std::vector<std::unique_ptr<Source>> sources;
+  sources.push_back(MakeCpuSource(root, {.per_core_up_to = options.cpu_per_core_up_to}));
+  sources.push_back(MakeLoadavgSource(root));
+  sources.push_back(MakeMeminfoSource(root));
+  sources.push_back(MakeFilesystemSource(root, loop, StatFilesystemNow));
+  sources.push_back(MakeDiskstatsSource(root));
+  sources.push_back(MakeNetdevSource(root));
+  sources.push_back(MakeTimeSource(root));
+  sources.push_back(MakeProcessSource(root));
+  sources.push_back(MakeAgentSource(std::move(stats)));
+  std::erase_if(sources, [&](const std::unique_ptr<Source>& source) {
+    return std::find(options.sources_off.begin(), options.sources_off.end(), source->name()) !=
+           options.sources_off.end();
+  });
+  if (!options.probes.empty()) {
+    auto probes = MakeProbeSource(loop, clock, options.interval, options.probes, LookUpNow);
+    if (!probes) return probes.error();
+    sources.push_back(std::move(*probes));
+  }
+  return sources;
+}
+
+// One reading of everything, probes too, on stdout.
+int PrintMetrics(const Options& options, const std::string& root) {
+  const auto loop = MakeLoop();
+  const SystemClock clock;
+  auto sources = MakeSources(options, root, *loop, clock, [] { return AgentStats(); });
+  if (!sources) return Complain(kCannotRun, sources.error().message);
+  Sampler sampler(*loop, clock, {}, std::move(*sources), [](Tick&&) {});
+  sampler.Prepare();
+  const int64_t give_up_ns = clock.MonotonicNs() + 2'000'000'000;
+  const auto poll = loop->Every(5ms, [&] {
+    const bool too_long = options.probes.empty() && clock.MonotonicNs() > give_up_ns;
+    if (sampler.Ready() || too_long) loop->Stop();
+  });
+  loop->OnTerminate([&] { loop->Stop(); });
+  loop->Run();
+  const Tick tick = sampler.ReadNow(clock.WallMs());
+  const std::string text = FormatTick(tick);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    return Complain(kCannotRun, std::string("cannot write to stdout: ") + std::strerror(errno));
+  }
+  return kOk;
+}
+
+// Makes the state directory and holds it for this process alone.
+Result<int> ClaimStateDirectory(const std::string& directory) {
+  const auto fail = [&](const std::string& what, int failure) {
+    return Error{"state.directory " + directory + ": " + what + ": " + std::strerror(failure) +
+                 "; it must be a directory on a disk with room that the agent's user may write"};
+  };
+  std::error_code error;
+  if (std::filesystem::create_directories(directory, error)) {
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+  }
+  if (error) return fail("cannot be made", error.value());
+  const std::string path = directory + "/agent.lock";
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return fail("cannot be written", errno);
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    close(fd);
+    return Error{"state.directory " + directory +
+                 " is in use by another haidang-agent; each needs a directory of its own"};
+  }
+  return fd;
+}
+
+LinkOptions LinkOptionsOf(const Options& options) {
+  LinkOptions link;
+  link.group = options.group;
+  link.machine = options.machine;
+  link.machine_class = options.machine_class;
+  link.site = options.site;
+  link.os = "linux";
+  link.version = HAIDANG_VERSION;
+  link.interval = options.interval;
+  link.mqtt = options.broker;
+  link.mqtt.client_id = options.group + "/" + options.machine;
+  return link;
+}
+
+// The parts that work together while the agent runs; wired here, torn down in reverse.
+class Daemon {
+ public:
+  Daemon(const Options& options, uint64_t boot_id, std::unique_ptr<Spool> spool, Loop& loop,
+         const Clock& clock, std::mt19937_64& random)
+      : loop_(loop),
+        clock_(clock),
+        spool_(std::move(spool)),
+        recorder_(*spool_, {.boot_id = boot_id}),
+        link_(loop, clock, LinkOptionsOf(options), recorder_, *spool_,
+              [&random] { return std::uniform_real_distribution<double>(0, 1)(random); }),
+        record_log_(clock) {}
+
+  Status Start(const Options& options, std::vector<std::unique_ptr<Source>> sources) {
+    if (const Status started = link_.Start(); !started.ok()) return started;
+    sampler_ = std::make_unique<Sampler>(
+        loop_, clock_,
+        SamplerOptions{.interval = options.interval,
+                       .offset = SplayOf(options.machine, options.interval)},
+        std::move(sources), [this](Tick&& tick) { OnTick(std::move(tick)); });
+    sampler_->AddEvent({clock_.WallMs(), "agent_started", options.machine, HAIDANG_VERSION});
+    sampler_->Start();
+    loop_.OnTerminate([this] { Stop(); });
+    return {};
+  }
+
+  AgentStats stats() const {
+    const LinkStats link = link_.stats();
+    return {.connected = link.connected,
+            .waiting_batches = link.waiting_batches,
+            .waiting_bytes = static_cast<uint64_t>(link.waiting_bytes),
+            .dropped_batches = link.dropped_batches,
+            .resent_batches = link.resent_batches,
+            .births = link.births,
+            .bad_commands = link.bad_commands,
+            .refused_readings = recorder_.refused_series(),
+            .lost_ticks = lost_ticks_};
+  }
+
+  Status Close() { return spool_->Close(); }
+
+ private:
+  void OnTick(Tick&& tick) {
+    const auto batch = recorder_.Record(std::move(tick));
+    if (batch) return link_.Submit(*batch);
+    ++lost_ticks_;
+    if (record_log_.Ready()) {
+      spdlog::error("cannot store what was read: {} ({} more were lost)", batch.error().message,
+                    record_log_.suppressed());
+    }
+  }
+
+  void Stop() {
+    if (stopping_) return;
+    stopping_ = true;
+    sampler_->Stop();
+    spdlog::info("stopping");
+    Tick last;
+    last.wall_ms = clock_.WallMs();
+    last.since_boot_ms = clock_.SinceBootMs();
+    last.events.push_back({last.wall_ms, "agent_stopping", "", ""});
+    auto batch = recorder_.Record(std::move(last), sparkplug::AgentState::kStopping);
+    link_.Stop(batch ? std::optional(*batch) : std::nullopt, kStopDeadline,
+               [this] { loop_.Stop(); });
+  }
+
+  Loop& loop_;
+  const Clock& clock_;
+  std::unique_ptr<Spool> spool_;
+  Recorder recorder_;
+  Link link_;
+  std::unique_ptr<Sampler> sampler_;
+  LogLimit record_log_;
+  uint64_t lost_ticks_ = 0;
+  bool stopping_ = false;
+};
+
+int Run(const Options& options, const std::string& root) {
+  // One arena and early trimming: a few threads that seldom work need no heap of their own.
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_TRIM_THRESHOLD, 64 << 10);
+  SetUpLog("haidang-agent", options.log_level);
+  const auto lock = ClaimStateDirectory(options.state_directory);
+  if (!lock) return Complain(kCannotRun, lock.error().message);
+  const auto boot_id = ReadBootId(root);
+  if (!boot_id) return Complain(kCannotRun, boot_id.error().message);
+
+  std::random_device seed;
+  std::mt19937_64 random((uint64_t{seed()} << 32) | seed());
+  const SystemClock clock;
+  const auto loop = MakeLoop();
+  auto spool = Spool::Open({.path = options.state_directory + "/spool.db",
+                            .max_bytes = options.spool_max_bytes,
+                            .max_age = options.spool_max_age},
+                           clock, [&random] { return random(); });
+  if (!spool) return Complain(kCannotRun, spool.error().message);
+
+  std::optional<Daemon> daemon;
+  daemon.emplace(options, *boot_id, std::move(*spool), *loop, clock, random);
+  auto sources = MakeSources(options, root, *loop, clock, [&daemon] { return daemon->stats(); });
+  if (!sources) return Complain(kCannotRun, sources.error().message);
+  spdlog::info("version {}, machine {}, every {} ms to {}", HAIDANG_VERSION, options.machine,
+               options.interval.count(), options.broker.uri);
+  if (const Status started = daemon->Start(options, std::move(*sources)); !started.ok()) {
+    return Complain(kBadConfig, started.error().message);
+  }
+  loop->Run();
+  const Status closed = daemon->Close();
+  if (!closed.ok()) spdlog::error("the spool was not closed in order: {}", closed.error().message);
+  daemon.reset();
+  return kOk;
+}
+
+int Main(int argc, char** argv) {
+  CommandLine line;
+  CLI::App app("Hải Đăng's agent: reads this machine and sends what it reads to the collector.");
+  app.set_version_flag("--version", "haidang-agent " HAIDANG_VERSION);
+  const auto* config = app.add_option("--config", line.config, "configuration file")
+                           ->type_name("FILE")
+                           ->capture_default_str();
+  app.add_flag("--check-config", line.check_config, "check the configuration, print \"ok\", end");
+  app.add_flag("--print-metrics", line.print_metrics,
+               "read everything once, print it in Prometheus' text format, end; needs no broker");
+  app.add_option("--root", line.root, "read /proc below this directory (containers, tests)")
+      ->type_name("DIR")
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kBadUsage;
+  }
+  if (!line.root.ends_with('/')) line.root += '/';
+
+  const bool defaults =
+      line.print_metrics && config->count() == 0 && !std::filesystem::exists(line.config);
+  const Need need = line.print_metrics && !line.check_config ? Need::kReading : Need::kAll;
+  const auto options =
+      defaults ? ParseOptions("", line.config, need) : LoadOptions(line.config, need);
+  if (!options) return Complain(kBadConfig, options.error().message);
+  if (line.check_config) return std::puts("ok") >= 0 ? kOk : kCannotRun;
+  return line.print_metrics ? PrintMetrics(*options, line.root) : Run(*options, line.root);
+}
+
+}  // namespace
+}  // namespace haidang::agent
+
+int main(int argc, char** argv) { return haidang::agent::Main(argc, argv); }

@@ -65,6 +65,10 @@ class FilesystemSource final : public Source {
     skipped_.clear();
     for (Mount& mount : *mounts) (MayAsk(mount) ? asked : skipped_).push_back(std::move(mount));
     round_ = std::make_shared<Round>(std::move(asked));
+    if (round_->mounts.empty()) {
+      round_->started = round_->done = true;
+      return;
+    }
     loop_.Work([round = round_, stat = stat_] { Measure(*round, stat); },
                [round = round_] { round->done = true; });
   }
@@ -115,7 +119,7 @@ class FilesystemSource final : public Source {
     constexpr size_t kMaxStuck = 2;  // of the loop's four workers
     if (stuck_.size() > kMaxStuck || (stuck_.size() == kMaxStuck && mount.network)) return false;
     return std::none_of(stuck_.begin(), stuck_.end(), [&](const std::shared_ptr<Round>& round) {
-      return round->at < round->mounts.size() && round->mounts[round->at].point == mount.point;
+      return round->started && round->mounts[round->at].point == mount.point;
     });
   }
 

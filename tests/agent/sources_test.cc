@@ -1,0 +1,307 @@
+#include "agent/sources.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <map>
+#include <random>
+
+#include "agent/identity.h"
+#include "agent/sources/diskstats.h"
+#include "agent/sources/loadavg.h"
+#include "agent/sources/meminfo.h"
+#include "agent/sources/mounts.h"
+#include "agent/sources/netdev.h"
+#include "agent/sources/process.h"
+#include "agent/sources/stat.h"
+#include "agent/sources/text.h"
+#include "core/catalogue.h"
+
+using namespace haidang;
+using namespace haidang::agent;
+
+namespace {
+
+std::string Machine(const std::string& name) {
+  return std::string(FIXTURES) + "/machines/" + name + "/";
+}
+
+constexpr int64_t kNow = 1767573000250;
+
+// Series and values of one read; an Error's message where it failed.
+struct ReadResult {
+  std::map<std::string, double> values;
+  std::string error;
+};
+
+ReadResult Read(Source& source) {
+  std::vector<Reading> readings;
+  std::vector<Event> events;
+  ReadResult result;
+  if (const Status status = source.Read(kNow, readings, events); !status.ok()) {
+    result.error = status.error().message;
+    CHECK_FALSE(result.error.empty());
+    return result;
+  }
+  CHECK(events.empty());
+  for (const Reading& reading : readings) {
+    const std::string series = ToString(reading.series);
+    INFO(series);
+    CHECK_FALSE(result.values.contains(series));
+    result.values[series] = AsNumber(reading.value);
+    // What the catalogue promises.
+    const MetricInfo* info = FindMetric(reading.series.metric);
+    REQUIRE(info != nullptr);
+    CHECK(info->source == source.name());
+    std::string labels;
+    for (const auto& [name, value] : reading.series.labels) {
+      labels += (labels.empty() ? "" : ",") + name;
+    }
+    CHECK(info->labels == labels);
+    const std::map<size_t, DataType> types = {{1, DataType::kInt64},  {2, DataType::kUInt64},
+                                              {3, DataType::kDouble}, {4, DataType::kBoolean},
+                                              {5, DataType::kString}, {6, DataType::kBytes}};
+    CHECK(types.at(reading.value.index()) == info->datatype);
+  }
+  return result;
+}
+
+ReadResult Read(std::unique_ptr<Source> source) { return Read(*source); }
+
+void Write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+// A machine below a new directory, with /proc/<file>.
+class Scratch {
+ public:
+  Scratch() {
+    char folder[] = "/tmp/haidang-source-XXXXXX";
+    REQUIRE(mkdtemp(folder) != nullptr);
+    root_ = std::string(folder) + "/";
+    mkdir((root_ + "proc").c_str(), 0700);
+  }
+  ~Scratch() {
+    unlink((root_ + "proc/stat").c_str());
+    rmdir((root_ + "proc").c_str());
+    rmdir(root_.c_str());
+  }
+  const std::string& root() const { return root_; }
+
+ private:
+  std::string root_;
+};
+
+}  // namespace
+
+TEST_CASE("cpu: each core and mode in seconds") {
+  const auto read = Read(MakeCpuSource(Machine("commune-server"), {}));
+  CHECK(read.values.size() == 16);
+  CHECK(read.values.at(R"(node_cpu_seconds_total{cpu="0",mode="user"})") == 204.10);
+  CHECK(read.values.at(R"(node_cpu_seconds_total{cpu="1",mode="idle"})") == 25804.22);
+  CHECK(read.values.at(R"(node_cpu_seconds_total{cpu="1",mode="steal"})") == 0.48);
+}
+
+TEST_CASE("cpu: an old kernel, with a CPU that is off") {
+  const auto read = Read(MakeCpuSource(Machine("old-kernel"), {}));
+  CHECK(read.values.size() == 16);
+  CHECK(read.values.contains(R"(node_cpu_seconds_total{cpu="2",mode="user"})"));
+  CHECK(read.values.at(R"(node_cpu_seconds_total{cpu="2",mode="steal"})") == 0);
+}
+
+TEST_CASE("cpu: machines with many CPUs report the mean") {
+  const auto read = Read(MakeCpuSource(Machine("commune-server"), {.per_core_up_to = 1}));
+  CHECK(read.values.size() == 8);
+  CHECK(read.values.at(R"(node_cpu_seconds_total{cpu="all",mode="user"})") == 203.56);
+}
+
+TEST_CASE("cpu: a small step back of a counter is held, a large one is a CPU that came back") {
+  const Scratch scratch;
+  const auto write = [&](int idle) {
+    Write(scratch.root() + "proc/stat", "cpu0 10 0 10 " + std::to_string(idle) + " 0 0 0 0\n");
+  };
+  const std::string idle = R"(node_cpu_seconds_total{cpu="0",mode="idle"})";
+  write(100000);
+  const auto source = MakeCpuSource(scratch.root(), {});
+  CHECK(Read(*source).values.at(idle) == 1000);
+  write(99990);
+  CHECK(Read(*source).values.at(idle) == 1000);
+  write(100010);
+  CHECK(Read(*source).values.at(idle) == 1000.1);
+  write(5);
+  CHECK(Read(*source).values.at(idle) == 0.05);
+}
+
+TEST_CASE("a file of /proc that vanishes is a failure, and its return no surprise") {
+  const Scratch scratch;
+  const std::string path = scratch.root() + "proc/stat";
+  Write(path, "cpu0 1 2 3 4 5 6 7 8\nbtime 5\n");
+  const auto source = MakeCpuSource(scratch.root(), {});
+  CHECK(Read(*source).values.size() == 8);
+  unlink(path.c_str());
+  CHECK(Read(*source).error == "cannot read " + path + ": No such file or directory");
+  Write(path, "cpu0 1 2 3 4 5 6 7 9\nbtime 5\n");
+  CHECK(Read(*source).values.size() == 8);
+}
+
+TEST_CASE("loadavg") {
+  const auto read = Read(MakeLoadavgSource(Machine("commune-server")));
+  CHECK(read.values == std::map<std::string, double>{
+                           {"node_load1", 0.42}, {"node_load15", 0.28}, {"node_load5", 0.35}});
+}
+
+TEST_CASE("meminfo: fields in bytes; those that a kernel lacks are absent") {
+  const auto read = Read(MakeMeminfoSource(Machine("commune-server")));
+  CHECK(read.values.size() == 12);
+  CHECK(read.values.at("node_memory_MemTotal_bytes") == 4030184.0 * 1024);
+  CHECK(read.values.at("node_memory_MemAvailable_bytes") == 2510912.0 * 1024);
+  CHECK(read.values.at("node_memory_Committed_AS_bytes") == 2412312.0 * 1024);
+  const auto old = Read(MakeMeminfoSource(Machine("old-kernel")));
+  CHECK(old.values.size() == 6);
+  CHECK_FALSE(old.values.contains("node_memory_MemAvailable_bytes"));
+}
+
+TEST_CASE("diskstats: whole disks, in bytes and seconds") {
+  const auto read = Read(MakeDiskstatsSource(Machine("commune-server")));
+  CHECK(read.values.size() == 4 * 8);  // sda, nvme0n1, dm-0, sr0
+  CHECK(read.values.at(R"(node_disk_read_bytes_total{device="sda"})") == 6724010.0 * 512);
+  CHECK(read.values.at(R"(node_disk_io_time_seconds_total{device="sda"})") == 13.868);
+  CHECK(read.values.at(R"(node_disk_io_time_weighted_seconds_total{device="sda"})") == 37.3);
+  CHECK(read.values.at(R"(node_disk_writes_completed_total{device="nvme0n1"})") == 200);
+  CHECK(Read(MakeDiskstatsSource(Machine("old-kernel"))).values.size() == 8);
+}
+
+TEST_CASE("diskstats: devices are left out as node_exporter leaves them out") {
+  for (const char* ignored :
+       {"ram0", "loop12", "fd0", "sda1", "hdb2", "vda15", "xvda1", "nvme0n1p1", "nvme12n3p10"}) {
+    INFO(ignored);
+    CHECK(IsIgnoredDisk(ignored));
+  }
+  for (const char* kept : {"sda", "vda", "xvda", "sdaa", "sdaa1", "nvme0n1", "dm-0", "md127", "sr0",
+                           "mmcblk0", "zram0", "", "1", "nvmep1", "nvme0np1", "nvmen1p1", "loop"}) {
+    INFO(kept);
+    CHECK_FALSE(IsIgnoredDisk(kept));
+  }
+}
+
+TEST_CASE("netdev: without loop-back and container ends") {
+  const auto read = Read(MakeNetdevSource(Machine("commune-server")));
+  CHECK(read.values.size() == 2 * 8);
+  CHECK(read.values.at(R"(node_network_receive_bytes_total{device="enp1s0"})") == 261596662);
+  CHECK(read.values.at(R"(node_network_receive_drop_total{device="enp1s0"})") == 2);
+  CHECK(read.values.at(R"(node_network_transmit_errs_total{device="enp1s0"})") == 3);
+  CHECK(read.values.at(R"(node_network_transmit_drop_total{device="enp1s0"})") == 4);
+  CHECK(read.values.at(R"(node_network_transmit_packets_total{device="eth0:1"})") == 2);
+}
+
+TEST_CASE("time: boot and clock") {
+  const auto read = Read(MakeTimeSource(Machine("commune-server")));
+  CHECK(read.values == std::map<std::string, double>{{"node_boot_time_seconds", 1767569400},
+                                                     {"node_time_seconds", 1767573000.25}});
+}
+
+TEST_CASE("process: the agent's own footprint") {
+  const auto read = Read(MakeProcessSource(Machine("commune-server")));
+  CHECK(read.values ==
+        std::map<std::string, double>{
+            {"process_cpu_seconds_total", 3.11},
+            {"process_max_fds", 1024},
+            {"process_open_fds", 5},
+            {"process_resident_memory_bytes", 2913.0 * static_cast<double>(sysconf(_SC_PAGESIZE))},
+            {"process_start_time_seconds", 1767569400 + 5123.45},
+            {"process_virtual_memory_bytes", 221184000}});
+}
+
+TEST_CASE("agent: what it knows of itself") {
+  AgentStats stats;
+  stats.connected = true;
+  stats.waiting_batches = 7;
+  const auto source = MakeAgentSource([&] { return stats; });
+  CHECK(Read(*source).values.at("haidang_agent_connected") == 1);
+  CHECK(Read(*source).values.at("haidang_agent_spool_waiting_batches") == 7);
+  stats.connected = false;
+  CHECK(Read(*source).values.at("haidang_agent_connected") == 0);
+}
+
+TEST_CASE("garbage is a failure that names its file") {
+  const std::string root = Machine("broken");
+  CHECK(Read(MakeCpuSource(root, {})).error ==
+        root + "proc/stat: the line of cpu0 is not one of CPU times");
+  CHECK(Read(MakeLoadavgSource(root)).error.starts_with(root + "proc/loadavg: "));
+  CHECK(Read(MakeMeminfoSource(root)).error ==
+        root + "proc/meminfo: MemTotal: is not a number of kB");
+  CHECK(Read(MakeDiskstatsSource(root)).error.starts_with(root + "proc/diskstats: "));
+  CHECK(Read(MakeNetdevSource(root)).error.starts_with(root + "proc/net/dev: "));
+  CHECK(Read(MakeProcessSource(root)).error.starts_with(root + "proc/self/stat: "));
+  CHECK(Read(MakeTimeSource(root)).error.starts_with(root + "proc/stat: "));
+  CHECK_FALSE(ReadBootId(root).ok());
+}
+
+TEST_CASE("an absent file: a failure where every Linux has it, else nothing") {
+  const std::string root = Machine("empty");
+  CHECK_FALSE(Read(MakeCpuSource(root, {})).error.empty());
+  CHECK_FALSE(Read(MakeLoadavgSource(root)).error.empty());
+  CHECK_FALSE(Read(MakeMeminfoSource(root)).error.empty());
+  CHECK_FALSE(Read(MakeProcessSource(root)).error.empty());
+  CHECK_FALSE(Read(MakeTimeSource(root)).error.empty());
+  for (auto& source : {MakeDiskstatsSource(root), MakeNetdevSource(root)}) {
+    const auto read = Read(*source);
+    CHECK(read.error.empty());
+    CHECK(read.values.empty());
+  }
+}
+
+TEST_CASE("this machine can be read") {
+  for (auto& source : {MakeCpuSource("/", {}), MakeLoadavgSource("/"), MakeMeminfoSource("/"),
+                       MakeDiskstatsSource("/"), MakeNetdevSource("/"), MakeProcessSource("/"),
+                       MakeTimeSource("/")}) {
+    INFO(source->name());
+    CHECK(Read(*source).error.empty());
+  }
+  CHECK(ReadBootId("/").ok());
+}
+
+TEST_CASE("files are bounded") {
+  const Scratch scratch;
+  const std::string path = scratch.root() + "proc/stat";
+  Write(path, std::string(10000, 'x'));
+  CHECK(ReadSmallFile(path, 10000).ok());
+  CHECK(ReadSmallFile(path, 9999).error().message == "cannot read " + path + ": File too large");
+  CHECK_FALSE(ReadSmallFile(scratch.root()).ok());
+}
+
+TEST_CASE("boot ids") {
+  CHECK(ReadBootId(Machine("commune-server")).value() == (0xf81d4fae7dec11d0 ^ 0xa76500a0c91e6bf6));
+  CHECK_FALSE(ParseBootId("").ok());
+  CHECK_FALSE(ParseBootId(std::string(32, 'g')).ok());
+  CHECK_FALSE(ParseBootId(std::string(33, 'a')).ok());
+}
+
+// Every parser meets pieces of real files, cut and changed at random: none may crash, and whatever
+// it accepts must be sound.
+TEST_CASE("parsers survive damaged files") {
+  std::mt19937 random(20260105);
+  const std::string files[] = {"stat",    "loadavg",     "meminfo",   "diskstats",
+                               "net/dev", "1/mountinfo", "self/stat", "self/limits"};
+  for (const std::string& file : files) {
+    const std::string good = ReadSmallFile(Machine("commune-server") + "proc/" + file).value();
+    for (int round = 0; round < 500; ++round) {
+      std::string text = good.substr(random() % good.size(), random() % good.size());
+      for (int change = 0; change < 4 && !text.empty(); ++change) {
+        text[random() % text.size()] = static_cast<char>(random());
+      }
+      for (const auto& times :
+           ParseCpuTimes(text).ok() ? *ParseCpuTimes(text) : std::vector<CpuTimes>()) {
+        CHECK(times.ticks.size() == 8);
+      }
+      if (const auto load = ParseLoadAverage(text)) CHECK(load->one >= 0);
+      if (const auto memory = ParseMeminfo(text)) CHECK(memory->size() >= 1);
+      if (const auto disks = ParseDiskstats(text)) CHECK(disks->size() <= 512);
+      if (const auto devices = ParseNetdev(text)) CHECK(devices->size() <= 512);
+      if (const auto mounts = ParseMounts(text)) CHECK(mounts->size() <= 256);
+      ParseProcessStat(text).ok();
+      ParseMaxOpenFiles(text);
+      ParseBootTime(text);
+    }
+  }
+}
