@@ -1,0 +1,81 @@
+// haidang-fleet: a load of simulated agents over plain TCP, for benches and tests on loopback.
+// Prints one JSON object; exits 0 where everything that was sent was acknowledged.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/fleet/fleet.h"
+
+namespace {
+
+nlohmann::ordered_json ToJson(const haidang::fleet::Options& options,
+                              const haidang::fleet::Report& report) {
+  const haidang::fleet::Counters& total = report.total;
+  return {
+      {"agents", options.agents},
+      {"series", options.series},
+      {"values_per_second", static_cast<double>(report.measured_values) / report.measured_seconds},
+      {"seconds", report.measured_seconds},
+      {"values_acknowledged_in_measure", report.measured_values},
+      {"cpu_seconds", report.cpu_seconds},
+      {"values_sent", total.sent_values},
+      {"values_acknowledged", total.settled_values},
+      {"batches_sent", total.sent_batches},
+      {"batches_sent_again", total.resent_batches},
+      {"batches_unacknowledged", report.unsettled_batches},
+      {"births", total.births},
+      {"rebirth_requests", total.rebirth_requests},
+      {"faults", total.faults},
+      {"disconnects", report.disconnects}};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  haidang::fleet::Options options;
+  CLI::App app{"A fleet of simulated agents: births, batches, acknowledgements over MQTT 5"};
+  app.add_option("--host", options.host, "numeric address of the broker")->capture_default_str();
+  app.add_option("--port", options.port, "its plain TCP port")->capture_default_str();
+  app.add_option("--group", options.group, "Sparkplug group")->capture_default_str();
+  app.add_option("--prefix", options.prefix, "machines are <prefix>-<index>")
+      ->capture_default_str();
+  app.add_option("--agents", options.agents, "how many")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  app.add_option("--connections", options.connections, "shared by the agents; 0: one each")
+      ->capture_default_str();
+  app.add_option("--series", options.series, "values a batch, all changing")
+      ->check(CLI::Range(1, 5000))
+      ->capture_default_str();
+  app.add_option("--rate", options.rate, "values a second; 0: as fast as acknowledged")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--window", options.window, "unacknowledged batches an agent where rate is 0")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--warm-up", options.warm_up, "seconds of sending before the measure")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--seconds", options.seconds, "of measure")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--drain", options.drain, "seconds to wait for the last acknowledgements")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--ramp", options.ramp, "seconds over which connections are made")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "of contents and waits")->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  try {
+    const haidang::SystemClock clock;
+    const haidang::fleet::Report report = haidang::fleet::Fleet(options, clock).Run();
+    std::printf("%s\n", ToJson(options, report).dump().c_str());
+    return report.unsettled_batches == 0 && report.total.faults == 0 ? 0 : 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "haidang-fleet: %s\n", error.what());
+    return 2;
+  }
+}

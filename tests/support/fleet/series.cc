@@ -1,0 +1,59 @@
+#include "tests/support/fleet/simulated_agent.h"
+
+namespace haidang::fleet {
+namespace {
+
+using sparkplug::BirthSeries;
+
+struct Template {
+  const char* metric;
+  DataType datatype;
+  MetricType type;
+  const char* unit;
+  uint32_t group;
+};
+
+constexpr Template kPlain[] = {
+    {"node_load1", DataType::kDouble, MetricType::kGauge, "", 1},
+    {"node_load5", DataType::kDouble, MetricType::kGauge, "", 1},
+    {"node_load15", DataType::kDouble, MetricType::kGauge, "", 1},
+    {"node_memory_MemAvailable_bytes", DataType::kDouble, MetricType::kGauge, "bytes", 2},
+    {"node_memory_MemFree_bytes", DataType::kDouble, MetricType::kGauge, "bytes", 2},
+};
+constexpr Template kCpu = {"node_cpu_seconds_total", DataType::kDouble, MetricType::kCounter,
+                           "seconds", 0};
+constexpr Template kNetwork = {"node_network_receive_bytes_total", DataType::kUInt64,
+                               MetricType::kCounter, "bytes", 3};
+constexpr const char* kModes[] = {"idle",    "iowait", "irq",    "nice",
+                                  "softirq", "steal",  "system", "user"};
+
+BirthSeries Make(const Template& from, Labels labels, size_t index) {
+  BirthSeries out;
+  out.series = {from.metric, std::move(labels)};
+  out.alias = sparkplug::kFirstSeriesAlias + index;
+  out.datatype = from.datatype;
+  out.type = from.type;
+  out.unit = from.unit;
+  out.group = from.group;
+  return out;
+}
+
+}  // namespace
+
+std::vector<BirthSeries> MakeSeries(size_t count) {
+  std::vector<BirthSeries> out;
+  out.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    if (i < std::size(kPlain)) {
+      out.push_back(Make(kPlain[i], {}, i));
+    } else if (i % 3 == 0) {
+      out.push_back(Make(kNetwork, {{"device", "eth" + std::to_string(i / 3)}}, i));
+    } else {
+      const Labels labels = {{"cpu", std::to_string(i / 8)}, {"mode", kModes[i % 8]}};
+      out.push_back(Make(kCpu, labels, i));
+    }
+  }
+  return out;
+}
+
+}  // namespace haidang::fleet
