@@ -48,8 +48,7 @@ bool Acknowledger::SendMachine(Machine& machine, Moment now) {
     committed.received_ms = spool->newest_received_ms;
     committed.sent_ms = now.wall_ms;
     MqttMessage message;
-    message.topic =
-        sparkplug::ToString({sparkplug::MessageType::kNCmd, group_, machine.row.name});
+    message.topic = sparkplug::ToString({sparkplug::MessageType::kNCmd, group_, machine.row.name});
     message.payload = sparkplug::EncodeCommitted(committed);
     if (!publish_(std::move(message))) return false;
     metrics_.acknowledgements.Increment();

@@ -14,8 +14,8 @@ namespace haidang::collector {
 // Hands a message to the broker; false where it cannot now.
 using Publish = std::function<bool(MqttMessage)>;
 
-// Says `Node Control/Committed`: at once after a birth, else at most every `every_ms` a machine, all
-// that was committed in between at once. Loop thread only.
+// Says `Node Control/Committed`: at once after a birth, else at most every `every_ms` a machine,
+// all that was committed in between at once. Loop thread only.
 class Acknowledger {
  public:
   Acknowledger(uint64_t store_id, std::string group, int64_t every_ms, Publish publish,

@@ -178,8 +178,8 @@ Status Fleet::FlushMachine(store::Store& store, Machine& machine) {
   }
   if (machine.presence_unsaved) {
     const Presence& presence = machine.presence;
-    auto done = store.Put(
-        store::PresenceRow{machine.row.id, presence.state(), presence.since_ms()});
+    auto done =
+        store.Put(store::PresenceRow{machine.row.id, presence.state(), presence.since_ms()});
     if (!done) return done;
   }
   if (machine.info_unsaved) return store.Put(*machine.info_unsaved);
@@ -229,7 +229,8 @@ std::vector<Machine*> Fleet::Lost(store::Store& store) {
     if (owner != by_row_.end()) touched.push_back(owner->second);
     auto ranges = store.Ranges(spool->row.id);
     // Where even reading fails, nothing of it counts as stored: it will all be offered again.
-    spool->committed = store::RangeSet(ranges ? std::move(*ranges) : std::vector<store::NumberRange>());
+    spool->committed =
+        store::RangeSet(ranges ? std::move(*ranges) : std::vector<store::NumberRange>());
     spool->changed_ranges.clear();
     spool->removed_ranges.clear();
     spool->gaps.clear();

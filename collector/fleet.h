@@ -26,10 +26,10 @@ struct Limits {
 
 // What a birth did.
 struct Learned {
-  std::string refused;             // why nothing of it was taken; "" where it was
-  size_t capped_series = 0;        // beyond the limits
-  uint64_t gap_batches = 0;        // numbers that it closed as never to come
-  std::vector<Spool*> held;        // what it holds, each to be answered
+  std::string refused;       // why nothing of it was taken; "" where it was
+  size_t capped_series = 0;  // beyond the limits
+  uint64_t gap_batches = 0;  // numbers that it closed as never to come
+  std::vector<Spool*> held;  // what it holds, each to be answered
 };
 
 // All machines with their spools and series, and what of them is not on disk yet. Memory leads, the

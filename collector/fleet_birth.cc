@@ -88,8 +88,8 @@ Layout* Fleet::LayoutOf(store::Store& store, Machine& machine, const sparkplug::
   return nullptr;
 }
 
-bool Fleet::Contradicts(const Machine& machine, const Layout& layout,
-                        const sparkplug::Birth& birth, std::string& why) const {
+bool Fleet::Contradicts(const Machine& machine, const Layout& layout, const sparkplug::Birth& birth,
+                        std::string& why) const {
   for (const sparkplug::BirthSeries& series : birth.series) {
     const AliasEntry* entry = layout.aliases.Find(series.alias);
     if (entry == nullptr || entry->slot == AliasEntry::kIgnored) continue;
@@ -117,19 +117,16 @@ size_t Fleet::AddAliases(Machine& machine, Layout& layout, const sparkplug::Birt
     if (entry.slot == AliasEntry::kIgnored) ++capped;
     if (old != nullptr && same_group) continue;
     layout.aliases.Set(series.alias, entry);
-    const int64_t id =
-        entry.slot == AliasEntry::kIgnored ? 0 : machine.slots[entry.slot]->row.id;
+    const int64_t id = entry.slot == AliasEntry::kIgnored ? 0 : machine.slots[entry.slot]->row.id;
     unsaved_aliases_.push_back({layout.id, series.alias, id, group});
   }
   if (machine.slots.size() != slots_before) machine.roles = FindRoles(machine.slots);
   return capped;
 }
 
-uint32_t Fleet::SlotFor(Machine& machine, SlotIndex& known,
-                        const sparkplug::BirthSeries& series) {
+uint32_t Fleet::SlotFor(Machine& machine, SlotIndex& known, const sparkplug::BirthSeries& series) {
   if (known.empty()) known = IndexSlots(machine);
-  const SeriesDef* def =
-      series_.Intern(series.series, series.datatype, series.type, series.unit);
+  const SeriesDef* def = series_.Intern(series.series, series.datatype, series.type, series.unit);
   if (def == nullptr) return AliasEntry::kIgnored;
   const auto it = known.find(def->identity);
   if (it != known.end()) {

@@ -8,8 +8,9 @@
 
 namespace haidang::collector {
 
-// Messages that cannot be read until their machine's birth comes. Bounded by machine and in all; the
-// oldest go first: nothing of them was acknowledged, so their agent sends them again. Loop thread.
+// Messages that cannot be read until their machine's birth comes. Bounded by machine and in all;
+// the oldest go first: nothing of them was acknowledged, so their agent sends them again. Loop
+// thread.
 class Held {
  public:
   struct Bounds {

@@ -16,7 +16,6 @@ using sparkplug::MessageType;
 constexpr size_t kMaxData = 1U << 20;   // bytes of an NDATA; agents send far less
 constexpr size_t kMaxBirth = 8U << 20;  // bytes of an NBIRTH
 constexpr size_t kMaxDeath = 4096;
-constexpr int64_t kExpireStep = 1000;  // batches deleted in one commit at most
 
 size_t MaxBytes(MessageType type) {
   if (type == MessageType::kNBirth) return kMaxBirth;
@@ -149,8 +148,7 @@ void Ingest::HoldBack(Machine& machine, const std::string& payload) {
 void Ingest::AskRebirth(Machine& machine) {
   if (!rebirths_.Ask(machine.row.id, now_.mono_ms)) return;
   MqttMessage message;
-  message.topic =
-      sparkplug::ToString({MessageType::kNCmd, options_.group, machine.row.name});
+  message.topic = sparkplug::ToString({MessageType::kNCmd, options_.group, machine.row.name});
   message.payload = sparkplug::EncodeRebirth(now_.wall_ms);
   if (publish_(std::move(message))) metrics_.rebirths_asked.Increment();
 }
@@ -242,10 +240,14 @@ void Ingest::Mend() {
   }
 }
 
-void Ingest::Expire() {
-  auto expired = store_.Expire(clock_.WallMs() - options_.retention_ms, kExpireStep);
-  if (!expired) return StageFailed(expired.error());
+int64_t Ingest::Expire(int64_t limit) {
+  auto expired = store_.Expire(clock_.WallMs() - options_.retention_ms, limit);
+  if (!expired) {
+    StageFailed(expired.error());
+    return 0;
+  }
   expired_ += *expired;
+  return *expired;
 }
 
 }  // namespace haidang::collector

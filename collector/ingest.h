@@ -22,8 +22,8 @@
 namespace haidang::collector {
 
 struct IngestOptions {
-  std::string group;                  // Sparkplug group that is collected
-  size_t commit_bytes = 4U << 20;     // staged payload after which Receive commits at once
+  std::string group;               // Sparkplug group that is collected
+  size_t commit_bytes = 4U << 20;  // staged payload after which Receive commits at once
   int64_t acknowledge_every_ms = 5000;
   int64_t retention_ms = 30LL * 24 * 3600 * 1000;  // of the journal
   Held::Bounds held;
@@ -61,8 +61,8 @@ class Ingest {
   Moment Now() const;
   int64_t last_data_ms() const { return last_data_ms_; }  // receipt of the last committed batch
   void set_last_data_ms(int64_t ms) { last_data_ms_ = ms; }
-  // Deletes old batches, a few at a time, as a part of the next commit.
-  void Expire();
+  // Deletes at most `limit` batches that are too old, as a part of the next commit; how many.
+  int64_t Expire(int64_t limit);
 
  private:
   enum class Outcome { kDone, kNeedsBirth };

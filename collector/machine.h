@@ -6,14 +6,18 @@
 #include <string>
 #include <vector>
 
-#include "collector/head.h"
 #include "collector/presence.h"
 #include "collector/roles.h"
 #include "collector/series_table.h"
+#include "collector/store/head.h"
 #include "collector/store/range_set.h"
 #include "collector/store/rows.h"
 
 namespace haidang::collector {
+
+using store::AliasEntry;
+using store::AliasTable;
+using store::Head;
 
 // Aliases that the spools of one agent file share.
 struct Layout {
@@ -29,9 +33,9 @@ struct Spool {
   store::RangeSet committed;  // what is staged included
   uint64_t newest = 0;        // the batch received last, and when; for the acknowledgement
   int64_t newest_received_ms = 0;
-  bool redefined = false;     // its agent gave an alias a second meaning: nothing more is stored
-  bool ack_due = false;       // something is to be acknowledged
-  size_t ack_cursor = 0;      // where the next acknowledgement begins among too many ranges
+  bool redefined = false;  // its agent gave an alias a second meaning: nothing more is stored
+  bool ack_due = false;    // something is to be acknowledged
+  size_t ack_cursor = 0;   // where the next acknowledgement begins among too many ranges
 
   // What is not on disk yet.
   bool row_unsaved = false;
@@ -59,7 +63,7 @@ struct Machine {
   bool head_stale = false;  // a hole was filled: rebuild it after the commit
 
   Presence presence;
-  int64_t received_ms = 0;  // of its newest stored batch, wall clock; 0: never
+  int64_t received_ms = 0;                  // of its newest stored batch, wall clock; 0: never
   std::optional<int64_t> received_mono_ms;  // of the batch that the head ends with
   std::optional<uint8_t> seq;               // of its last message
 

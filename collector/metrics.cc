@@ -36,9 +36,12 @@ prometheus::Gauge& Gauge(prometheus::Registry& registry, const char* rest) {
 
 prometheus::Histogram& CommitSeconds(prometheus::Registry& registry) {
   const std::string name = Name("commit_duration_seconds");
-  return prometheus::BuildHistogram().Name(name).Help(Help(name)).Register(registry).Add(
-      {}, prometheus::Histogram::BucketBoundaries{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                                  0.25, 0.5, 1, 2.5, 5, 10});
+  return prometheus::BuildHistogram()
+      .Name(name)
+      .Help(Help(name))
+      .Register(registry)
+      .Add({}, prometheus::Histogram::BucketBoundaries{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                       0.25, 0.5, 1, 2.5, 5, 10});
 }
 
 }  // namespace

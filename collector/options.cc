@@ -30,8 +30,9 @@ Listen ReadListen(ConfigTable& table, const Listen& fallback, bool loopback_only
     return fallback;
   }
   if (loopback_only && !IsLoopback(*listen)) {
-    table.Fault("listen", "must be a loopback address (127.0.0.1 or [::1]): answers are not "
-                          "encrypted");
+    table.Fault("listen",
+                "must be a loopback address (127.0.0.1 or [::1]): answers are not "
+                "encrypted");
   }
   return *listen;
 }
@@ -75,7 +76,7 @@ query::Objective ReadObjective(ConfigTable table) {
   objective.journey = table.RequiredString("journey", 256);
   objective.step = table.String("step", "", 256);
   objective.seconds = table.Number("seconds", objective.seconds, 0.001, 3600);
-  objective.minutes = table.Integer("minutes", objective.minutes, 1, 1440);
+  objective.minutes = table.Integer("minutes", objective.minutes, 0, 1440);
   table.Finish();
   return objective;
 }
@@ -98,8 +99,8 @@ void ReadStorage(ConfigTable root, Options& options) {
   options.commit_bytes = commit.Integer("bytes", options.commit_bytes, 64 << 10, 256 << 20);
   commit.Finish();
   ConfigTable retention = root.Table("retention");
-  options.journal_retention = retention.Duration("journal", options.journal_retention, hours(1),
-                                                 hours(24 * 3660));
+  options.journal_retention =
+      retention.Duration("journal", options.journal_retention, hours(1), hours(24 * 3660));
   retention.Finish();
 }
 
@@ -123,8 +124,7 @@ Result<Options> Read(ConfigFile& file) {
   }
   ReadLimits(root.Table("limits"), options.limits);
   ConfigTable log = root.Table("log");
-  options.log_level =
-      log.OneOf("level", options.log_level, {"debug", "info", "warning", "error"});
+  options.log_level = log.OneOf("level", options.log_level, {"debug", "info", "warning", "error"});
   log.Finish();
   root.Finish();
   if (auto error = file.error()) return *error;
@@ -146,7 +146,7 @@ Result<Options> ParseOptions(std::string_view text, const std::string& path) {
 }
 
 Result<Listen> ParseListen(std::string_view text) {
-  const Error wrong{"must be a numeric address and a port, as 127.0.0.1:8430 or [::1]:8430"};
+  const Error wrong{"must be a numeric address and a port, as 127.0.0.1:9311 or [::1]:9311"};
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return wrong;
   const std::string_view digits = text.substr(colon + 1);

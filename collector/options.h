@@ -25,9 +25,9 @@ struct Options {
   std::string group;            // Sparkplug group that is collected: the province
   MqttOptions broker;
   std::string directory = "/var/lib/haidang-collector";  // of telemetry.db
-  Listen query{"127.0.0.1", 8430};                       // loopback only
+  Listen query{"127.0.0.1", 9311};                       // loopback only
   std::string secret_file;
-  Listen metrics{"127.0.0.1", 8431};
+  Listen metrics{"127.0.0.1", 9312};
   std::chrono::milliseconds commit_every{200};
   int64_t commit_bytes = 4 << 20;
   std::chrono::milliseconds journal_retention{std::chrono::hours(30 * 24)};
@@ -45,7 +45,7 @@ Result<Options> ParseOptions(std::string_view text, const std::string& path);
 // others than its owner and group can read is refused.
 Result<std::string> ReadSecret(const std::string& path);
 
-// "127.0.0.1:8430", "[::1]:8430".
+// "127.0.0.1:9311", "[::1]:9311".
 Result<Listen> ParseListen(std::string_view text);
 bool IsLoopback(const Listen& listen);
 

@@ -20,8 +20,8 @@ Places::Places(query::Snapshot snapshot) : snapshot_(std::move(snapshot)) {
   }
 }
 
-Place Places::Of(std::string_view machine, std::string_view told_site,
-                 std::string_view told_class, int64_t at_ms) const {
+Place Places::Of(std::string_view machine, std::string_view told_site, std::string_view told_class,
+                 int64_t at_ms) const {
   Place place{std::string(told_site), "", std::string(told_class)};
   if (const auto it = placements_.find(machine); it != placements_.end()) {
     for (const size_t i : it->second) {
@@ -39,8 +39,7 @@ Place Places::Of(std::string_view machine, std::string_view told_site,
   return place;
 }
 
-const query::Objective* Places::ObjectiveOf(std::string_view journey,
-                                            std::string_view step) const {
+const query::Objective* Places::ObjectiveOf(std::string_view journey, std::string_view step) const {
   return FindObjective(snapshot_.objectives, journey, step);
 }
 

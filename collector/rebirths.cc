@@ -12,8 +12,8 @@ bool Rebirths::Ask(int64_t machine, int64_t mono_ms) {
   filled_ms_ = mono_ms;
   if (tokens_ < 1) return false;
   tokens_ -= 1;
-  asked.wait_ms = asked.wait_ms == 0 ? rates_.first_wait_ms
-                                     : std::min(asked.wait_ms * 2, rates_.last_wait_ms);
+  asked.wait_ms =
+      asked.wait_ms == 0 ? rates_.first_wait_ms : std::min(asked.wait_ms * 2, rates_.last_wait_ms);
   asked.next_ms = mono_ms + asked.wait_ms;
   return true;
 }

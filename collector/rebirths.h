@@ -6,8 +6,8 @@
 namespace haidang::collector {
 
 // How often births are asked for: a machine at first at once, then at doubling distances; all
-// together by a token bucket, so that a collector with an empty store does not make a whole province
-// be born at once. Loop thread.
+// together by a token bucket, so that a collector with an empty store does not make a whole
+// province be born at once. Loop thread.
 class Rebirths {
  public:
   struct Rates {

@@ -22,7 +22,7 @@ bool InMemory(std::string_view fstype) {
 }
 
 // Sum of the slots; nothing where one is unknown or there is none.
-std::optional<double> Sum(const std::vector<uint32_t>& slots, const Head& head) {
+std::optional<double> Sum(const std::vector<uint32_t>& slots, const store::Head& head) {
   if (slots.empty()) return std::nullopt;
   double sum = 0;
   bool any = false;
@@ -115,7 +115,7 @@ Roles FindRoles(std::span<const SeriesDef* const> slots) {
   return finder.Take();
 }
 
-std::optional<DiskNow> FullestDisk(const Roles& roles, const Head& head) {
+std::optional<DiskNow> FullestDisk(const Roles& roles, const store::Head& head) {
   std::optional<DiskNow> fullest;
   for (const DiskSlots& disk : roles.disks) {
     const auto size = head.Number(disk.size);
@@ -130,7 +130,7 @@ std::optional<DiskNow> FullestDisk(const Roles& roles, const Head& head) {
   return fullest;
 }
 
-void CpuMeter::Update(const Roles& roles, const Head& head, bool consecutive) {
+void CpuMeter::Update(const Roles& roles, const store::Head& head, bool consecutive) {
   if (roles.cpu_idle.empty()) return;
   const auto idle = Sum(roles.cpu_idle, head);
   const auto other = Sum(roles.cpu_other, head);

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "collector/head.h"
 #include "collector/series_table.h"
+#include "collector/store/head.h"
 
 namespace haidang::collector {
 
@@ -51,13 +51,13 @@ struct DiskNow {
 };
 
 // The fullest file system that a person could care about: not read-only, not in memory, not tiny.
-std::optional<DiskNow> FullestDisk(const Roles& roles, const Head& head);
+std::optional<DiskNow> FullestDisk(const Roles& roles, const store::Head& head);
 
 // The share of time that the CPUs were busy between the last two batches.
 class CpuMeter {
  public:
   // Call after each batch; `consecutive`: nothing is missing since the last call.
-  void Update(const Roles& roles, const Head& head, bool consecutive);
+  void Update(const Roles& roles, const store::Head& head, bool consecutive);
   std::optional<double> busy_ratio() const { return busy_; }
 
  private:

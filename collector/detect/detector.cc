@@ -31,8 +31,8 @@ void Detector::SeeMachine(const Subject& subject, query::State state, int64_t si
                           int64_t now_ms) {
   MachineWatch& watch = machines_[subject.id];
   FindingKey key{kGone, std::string(subject.machine), "", ""};
-  const Verdict verdict = watch.gone.See(state, since_ms, now_ms, options_.vanished_after.count(),
-                                         book_.IsOpen(key));
+  const Verdict verdict =
+      watch.gone.See(state, since_ms, now_ms, options_.vanished_after.count(), book_.IsOpen(key));
   if (verdict == Verdict::kClose) {
     book_.Close(key, now_ms, std::string("state_") + std::string(query::ToString(state)));
   } else if (verdict == Verdict::kOpen) {

@@ -33,8 +33,8 @@ struct ProbeReading {
   std::string_view step;
   std::optional<bool> success;
   std::optional<double> seconds;
-  std::string_view reason;                     // of failure
-  const query::Objective* objective = nullptr; // null: none is set
+  std::string_view reason;                      // of failure
+  const query::Objective* objective = nullptr;  // null: none is set
 };
 
 // Where a machine stands, asked only when a finding opens.

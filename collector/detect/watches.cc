@@ -29,8 +29,7 @@ Verdict FailureWatch::See(std::optional<bool> success, int needed, bool open) {
   return !open && failures_ >= needed ? Verdict::kOpen : Verdict::kNothing;
 }
 
-Verdict SlowWatch::See(std::optional<double> seconds, const Rule& rule, int64_t now_ms,
-                       bool open) {
+Verdict SlowWatch::See(std::optional<double> seconds, const Rule& rule, int64_t now_ms, bool open) {
   if (!seconds) return Verdict::kNothing;
   const bool gap = now_ms - known_ms_ > rule.gap_ms || now_ms < known_ms_;
   known_ms_ = now_ms;

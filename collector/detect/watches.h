@@ -11,8 +11,8 @@ namespace haidang::detect {
 
 enum class Verdict : uint8_t { kNothing, kOpen, kClose };
 
-// A machine is gone: vanished or silent for longer than the patience. Stopped and suspended machines
-// are not gone: they said goodbye.
+// A machine is gone: vanished or silent for longer than the patience. Stopped and suspended
+// machines are not gone: they said goodbye.
 class GoneWatch {
  public:
   // `since_ms`: since when it is in `state`; `open`: a finding about it is open.
@@ -24,8 +24,8 @@ class GoneWatch {
   std::optional<int64_t> gone_since_ms_;
 };
 
-// A probe fails: so many readings in a row. An unknown reading breaks the row, and neither opens nor
-// closes.
+// A probe fails: so many readings in a row. An unknown reading breaks the row, and neither opens
+// nor closes.
 class FailureWatch {
  public:
   Verdict See(std::optional<bool> success, int needed, bool open);

@@ -11,8 +11,9 @@
 #include "core/query.h"
 #include "core/sample.h"
 
-// The rows of telemetry.db as values (docs/store-format.md). Row ids are given by the collector, not
-// by SQLite, so that what a rolled back transaction held can be written again under the same id.
+// The rows of telemetry.db as values (docs/store-format.md). Row ids are given by the collector,
+// not by SQLite, so that what a rolled back transaction held can be written again under the same
+// id.
 namespace haidang::store {
 
 struct MachineRow {

@@ -16,8 +16,8 @@ struct Migration {
 // All steps, ascending from 1. docs/store-format.md describes the result.
 std::span<const Migration> Migrations();
 
-// Brings `db` from whatever version it has to the last of `steps`, each step in a transaction of its
-// own. A file of a newer version is refused.
+// Brings `db` from whatever version it has to the last of `steps`, each step in a transaction of
+// its own. A file of a newer version is refused.
 Status Migrate(Database& db, std::span<const Migration> steps);
 
 }  // namespace haidang::store

@@ -7,8 +7,8 @@ namespace haidang::store {
 // Compiled once; used by the loop thread alone.
 struct Store::Statements {
   Statement append, event, machine, spool, series, alias, presence, close_info, info, gap,
-      quarantine, finding, snapshot, range, remove_range, aliases, ranges, recent, crc, in_gap, expire,
-      expire_events;
+      quarantine, finding, snapshot, range, remove_range, aliases, ranges, recent, crc, in_gap,
+      expire, expire_events;
 };
 
 }  // namespace haidang::store

@@ -63,14 +63,14 @@ Status Store::ReadId(const std::function<uint64_t()>& random64) {
 
 Result<Contents> Store::Load() {
   Contents contents;
-  for (auto step : {&Store::LoadMachines, &Store::LoadSeries, &Store::LoadFindings,
-                    &Store::LoadSnapshot}) {
+  for (auto step :
+       {&Store::LoadMachines, &Store::LoadSeries, &Store::LoadFindings, &Store::LoadSnapshot}) {
     if (auto done = (this->*step)(contents); !done) return done.error();
   }
-  auto counted =
-      ForEach(db_, "SELECT coalesce((SELECT max(id) FROM journal) + 1"
-                   " - (SELECT min(id) FROM journal), 0)",
-              [&](Statement& s) { contents.journal_rows = s.Int(0); });
+  auto counted = ForEach(db_,
+                         "SELECT coalesce((SELECT max(id) FROM journal) + 1"
+                         " - (SELECT min(id) FROM journal), 0)",
+                         [&](Statement& s) { contents.journal_rows = s.Int(0); });
   if (!counted) return counted.error();
   return contents;
 }
@@ -79,8 +79,13 @@ Status Store::LoadMachines(Contents& contents) {
   auto machines = ForEach(
       db_, "SELECT id, name, os, agent_version, interval_ms, bd_seq, live_spool FROM machine",
       [&](Statement& s) {
-        MachineRow row{s.Int(0), std::string(s.Text(1)), std::string(s.Text(2)),
-                       std::string(s.Text(3)), s.Int(4), {}, s.Int(6)};
+        MachineRow row{s.Int(0),
+                       std::string(s.Text(1)),
+                       std::string(s.Text(2)),
+                       std::string(s.Text(3)),
+                       s.Int(4),
+                       {},
+                       s.Int(6)};
         if (!s.IsNull(5)) row.bd_seq = static_cast<uint8_t>(s.Int(5));
         contents.machines.push_back(std::move(row));
       });
@@ -118,9 +123,9 @@ Status Store::LoadSeries(Contents& contents) {
   return ForEach(
       db_, "SELECT id, metric, labels, datatype, type, unit FROM series ORDER BY id",
       [&](Statement& s) {
-        contents.series.push_back({s.Int(0), SeriesId{std::string(s.Text(1)), DecodeLabels(s.Text(2))},
-                                   static_cast<DataType>(s.Int(3)), ParseType(s.Text(4)),
-                                   std::string(s.Text(5))});
+        contents.series.push_back(
+            {s.Int(0), SeriesId{std::string(s.Text(1)), DecodeLabels(s.Text(2))},
+             static_cast<DataType>(s.Int(3)), ParseType(s.Text(4)), std::string(s.Text(5))});
       });
 }
 
@@ -149,8 +154,7 @@ Status Store::LoadFindings(Contents& contents) {
 
 Status Store::LoadSnapshot(Contents& contents) {
   std::string json;
-  auto read =
-      ForEach(db_, "SELECT json FROM snapshot", [&](Statement& s) { json = s.Text(0); });
+  auto read = ForEach(db_, "SELECT json FROM snapshot", [&](Statement& s) { json = s.Text(0); });
   if (!read || json.empty()) return read;
   auto snapshot = query::DecodeSnapshot(json);
   if (!snapshot) return Error{path() + ": table snapshot: " + snapshot.error().message};
@@ -190,8 +194,8 @@ Status Store::Recent(int64_t machine, int64_t from_device_ms,
     auto row = s.Step();
     if (!row) return row.error();
     if (!*row) return {};
-    JournalRow batch{machine, s.Int(0), s.UInt(1), s.Int(2), s.Int(3), s.Int(4), s.UInt(5),
-                     s.Blob(6)};
+    JournalRow batch{machine,  s.Int(0), s.UInt(1), s.Int(2),
+                     s.Int(3), s.Int(4), s.UInt(5), s.Blob(6)};
     if (!visit(batch)) break;
   }
   s.Reset();

@@ -56,9 +56,9 @@ class Store {
   // during the call only.
   Status Recent(int64_t machine, int64_t from_device_ms,
                 const std::function<bool(const JournalRow&)>& visit);
-  // Whether a batch whose number is taken is another one than the stored one: another CRC at the same
-  // device time, or another device time. Numbers that were closed as gaps, and batches older than
-  // the journal goes back, conflict with nothing.
+  // Whether a batch whose number is taken is another one than the stored one: another CRC at the
+  // same device time, or another device time. Numbers that were closed as gaps, and batches older
+  // than the journal goes back, conflict with nothing.
   Result<bool> IsConflict(const JournalRow& key, uint64_t crc, int64_t journal_from_ms);
 
   Status Append(const JournalRow& row);

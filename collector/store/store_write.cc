@@ -65,10 +65,11 @@ Status Store::PrepareAll() {
   const Sources sql;
   std::vector<std::optional<Statement>> made;
   for (const char* source :
-       {sql.append, sql.event, sql.machine, sql.spool, sql.series, sql.alias, sql.presence,
-        sql.close_info, sql.info, sql.gap, sql.quarantine, sql.finding, sql.snapshot, sql.range,
-        sql.remove_range, sql.aliases, sql.ranges, sql.recent, sql.crc, sql.in_gap, sql.expire,
-        sql.expire_events}) {
+       {sql.append,     sql.event,        sql.machine,    sql.spool, sql.series,
+        sql.alias,      sql.presence,     sql.close_info, sql.info,  sql.gap,
+        sql.quarantine, sql.finding,      sql.snapshot,   sql.range, sql.remove_range,
+        sql.aliases,    sql.ranges,       sql.recent,     sql.crc,   sql.in_gap,
+        sql.expire,     sql.expire_events}) {
     made.push_back(prepare(source));
   }
   if (!status) return status;

@@ -11,7 +11,7 @@
 #include "core/sample.h"
 #include "core/sparkplug/batch.h"
 
-namespace haidang::collector {
+namespace haidang::store {
 
 // What an alias means for one machine. Eight bytes: 10 000 machines have a million of them.
 struct AliasEntry {
@@ -38,13 +38,14 @@ class AliasTable {
   std::vector<AliasEntry> entries_;
 };
 
-// The values that a machine's series have now, by slot. A value is known while nothing happened that
-// makes it unknown: between consecutive batches of one spool id, for groups that the later one names
-// as read, "not stated" means "unchanged"; over a hole, after a full batch that leaves it out, or
-// when its group was not read, it is unknown until it is stated again. Null is unknown. Loop thread.
+// The values that a machine's series have now, by slot. A value is known while nothing happened
+// that makes it unknown: between consecutive batches of one spool id, for groups that the later one
+// names as read, "not stated" means "unchanged"; over a hole, after a full batch that leaves it
+// out, or when its group was not read, it is unknown until it is stated again. Null is unknown.
+// Loop thread.
 class Head {
  public:
-  // Every alias of `samples` must be in `aliases`.
+  // Samples whose alias is not in `aliases` are not looked at.
   void Apply(int64_t spool, const sparkplug::BatchHeader& header,
              std::span<const sparkplug::SampleView> samples, const AliasTable& aliases);
 
@@ -59,8 +60,8 @@ class Head {
   // The encoded histogram or the text; nothing where it is unknown or something else.
   std::optional<std::string_view> Text(uint32_t slot) const;
 
-  int64_t spool() const { return spool_; }        // row id; 0 before the first batch
-  uint64_t number() const { return number_; }     // of the newest batch
+  int64_t spool() const { return spool_; }     // row id; 0 before the first batch
+  uint64_t number() const { return number_; }  // of the newest batch
   int64_t device_ms() const { return device_ms_; }
   // The batch from which a rebuild would begin; number 0 where there was no full one yet.
   uint64_t full_number() const { return full_number_; }
@@ -92,4 +93,4 @@ class Head {
   bool has_hole_ = false;
 };
 
-}  // namespace haidang::collector
+}  // namespace haidang::store

@@ -1,9 +1,9 @@
-#include "collector/head.h"
+#include "collector/store/head.h"
 
 #include <bit>
 #include <cmath>
 
-namespace haidang::collector {
+namespace haidang::store {
 
 void AliasTable::Set(uint64_t alias, AliasEntry entry) {
   const size_t i = alias - sparkplug::kFirstSeriesAlias;
@@ -18,7 +18,7 @@ void Head::Apply(int64_t spool, const sparkplug::BatchHeader& header,
   EndKnowledge(header, consecutive);
   for (const sparkplug::SampleView& sample : samples) {
     const AliasEntry* entry = aliases.Find(sample.alias);
-    if (entry->slot != AliasEntry::kIgnored) Store(*entry, sample.value);
+    if (entry != nullptr && entry->slot != AliasEntry::kIgnored) Store(*entry, sample.value);
   }
   if (header.full) {
     full_number_ = header.number;
@@ -94,4 +94,4 @@ std::optional<std::string_view> Head::Text(uint32_t slot) const {
   return std::string_view(cell.text);
 }
 
-}  // namespace haidang::collector
+}  // namespace haidang::store

@@ -1,0 +1,306 @@
+#include "collector/collector.h"
+
+#include <map>
+#include <utility>
+
+#include "collector/head_rebuild.h"
+#include "collector/overview.h"
+#include "core/sparkplug/birth.h"
+
+namespace haidang::collector {
+namespace {
+
+using namespace std::chrono_literals;
+using sparkplug::MessageType;
+
+constexpr std::chrono::milliseconds kAskPatience = 2s;
+constexpr int64_t kExpireStep = 1000;       // batches deleted at once at most
+constexpr int64_t kExpirePause = 60;        // seconds between looks where nothing is old
+constexpr int64_t kRestoreMs = 600 * 1000;  // heads of machines heard since then are brought back
+
+std::string MakeStoreId(uint64_t id) {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string text;
+  for (int shift = 60; shift >= 0; shift -= 4) text.push_back(kHex[(id >> shift) & 15]);
+  return text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Collector>> Collector::Open(const Options& options, Loop& loop,
+                                                   const Clock& clock,
+                                                   const std::function<uint64_t()>& random64,
+                                                   const MakeSession& make_session) {
+  store::StoreOptions store_options;
+  store_options.path = options.directory + "/telemetry.db";
+  auto store = store::Store::Open(store_options, random64);
+  if (!store) return store.error();
+  auto contents = (*store)->Load();
+  if (!contents) return contents.error();
+  store::Contents rest;
+  rest.snapshot = std::move(contents->snapshot);
+  rest.open_findings = std::move(contents->open_findings);
+  rest.last_finding_id = contents->last_finding_id;
+  rest.journal_rows = contents->journal_rows;
+  auto fleet = Fleet::Load(**store, std::move(*contents), options.limits);
+  if (!fleet) return fleet.error();
+  std::unique_ptr<Collector> collector(
+      new Collector(options, loop, clock, std::move(*store), std::move(*fleet), std::move(rest)));
+  if (auto done = collector->RestoreHeads(); !done) return done.error();
+  const std::string group = "spBv1.0/" + options.group + "/";
+  auto session = make_session({{group + "NBIRTH/+", 0},
+                               {group + "NDATA/+", 0},
+                               {group + "NDEATH/+", 1},
+                               {collector->StateTopic(), 1}},
+                              collector->MakeHandlers());
+  if (!session) return session.error();
+  collector->session_ = std::move(*session);
+  return collector;
+}
+
+Collector::Collector(const Options& options, Loop& loop, const Clock& clock,
+                     std::unique_ptr<store::Store> store, std::unique_ptr<Fleet> fleet,
+                     store::Contents rest)
+    : options_(options),
+      loop_(loop),
+      clock_(clock),
+      store_(std::move(store)),
+      fleet_(std::move(fleet)),
+      places_(std::move(rest.snapshot)),
+      book_(std::move(rest.open_findings), rest.last_finding_id),
+      detector_(options.detect, book_,
+                [this](std::string_view name, int64_t now_ms) {
+                  const Machine* machine = fleet_->Find(name);
+                  Place place = machine == nullptr ? places_.Of(name, "", "", now_ms)
+                                                   : places_.Of(name, machine->site,
+                                                                machine->machine_class, now_ms);
+                  return detect::Whereabouts{std::move(place.site), std::move(place.site_name),
+                                             std::move(place.machine_class)};
+                }),
+      ingest_(
+          MakeIngestOptions(), clock, *store_, *fleet_, metrics_,
+          [this](MqttMessage message) { return Publish(std::move(message)); }, MakeObserver()) {
+  metrics_.journal_rows.Set(static_cast<double>(rest.journal_rows));
+  metrics_.series.Set(static_cast<double>(fleet_->series_count()));
+}
+
+IngestOptions Collector::MakeIngestOptions() const {
+  IngestOptions ingest;
+  ingest.group = options_.group;
+  ingest.commit_bytes = static_cast<size_t>(options_.commit_bytes);
+  ingest.retention_ms = options_.journal_retention.count();
+  return ingest;
+}
+
+IngestObserver Collector::MakeObserver() {
+  IngestObserver observer;
+  observer.tick = [this](Machine& machine, Moment now) { SeeTick(machine, now); };
+  observer.presence = [this](Machine& machine, Moment now) { SeeMachine(machine, now); };
+  observer.flush = [this](store::Store& store) {
+    if (snapshot_unsaved_) {
+      if (auto done = store.Put(places_.snapshot()); !done) return done;
+    }
+    return book_.Flush(store);
+  };
+  observer.saved = [this] {
+    snapshot_unsaved_ = false;
+    book_.Saved();
+  };
+  return observer;
+}
+
+Status Collector::RestoreHeads() {
+  const Moment now = ingest_.Now();
+  sparkplug::BatchDecoder decoder;
+  for (const auto& machine : fleet_->machines()) {
+    auto rebuilt = RebuildHead(*store_, *fleet_, *machine, decoder, now.wall_ms - kRestoreMs);
+    if (!rebuilt) return rebuilt.error();
+    machine->received_ms = rebuilt->received_ms;
+    const Presence& presence = machine->presence;
+    machine->presence = Presence(presence.state(), presence.since_ms(), rebuilt->received_ms);
+    if (rebuilt->received_ms > 0 && rebuilt->received_ms <= now.wall_ms) {
+      machine->received_mono_ms = now.mono_ms - (now.wall_ms - rebuilt->received_ms);
+    }
+    ingest_.set_last_data_ms(std::max(ingest_.last_data_ms(), rebuilt->received_ms));
+  }
+  return {};
+}
+
+void Collector::Start() {
+  commit_timer_ = loop_.Every(options_.commit_every, [this] {
+    (void)ingest_.Commit();  // said and counted there; what failed is offered again
+  });
+  second_timer_ = loop_.Every(1s, [this] { EverySecond(); });
+  EverySecond();
+  session_->Start();
+}
+
+void Collector::Stop(std::chrono::milliseconds patience, std::function<void()> done) {
+  if (std::exchange(stopping_, true)) return;
+  commit_timer_.reset();
+  second_timer_.reset();
+  (void)ingest_.Finish();
+  std::vector<MqttMessage> last;
+  last.push_back({StateTopic(), sparkplug::EncodeState(false, clock_.WallMs()), 1, true});
+  session_->Stop(std::move(last), patience, std::move(done));
+}
+
+MqttHandlers Collector::MakeHandlers() {
+  MqttHandlers handlers;
+  handlers.will = [this] {
+    state_ms_ = clock_.WallMs();
+    return MqttMessage{StateTopic(), sparkplug::EncodeState(false, state_ms_), 1, true};
+  };
+  handlers.connected = [this] { Connected(); };
+  handlers.disconnected = [this](const Error& why) { Disconnected(why); };
+  handlers.received = [this](std::vector<MqttMessage>&& messages) {
+    Received(std::move(messages));
+  };
+  return handlers;
+}
+
+std::string Collector::StateTopic() const {
+  return sparkplug::ToString({MessageType::kState, "", options_.id});
+}
+
+bool Collector::Publish(MqttMessage message) {
+  return session_ != nullptr && session_->Publish(std::move(message));
+}
+
+void Collector::PublishState() {
+  state_said_mono_ms_ = ingest_.Now().mono_ms;
+  Publish({StateTopic(), sparkplug::EncodeState(true, state_ms_), 1, true});
+}
+
+void Collector::Connected() {
+  spdlog::info("connected to the broker {}", options_.broker.uri);
+  metrics_.broker_connected.Set(1);
+  const Moment now = ingest_.Now();
+  for (const auto& machine : fleet_->machines()) machine->presence.Listen(now);
+  PublishState();
+}
+
+void Collector::Disconnected(const Error& why) {
+  spdlog::warn("no broker: {}; trying again until it is there", why.message);
+  metrics_.broker_connected.Set(0);
+}
+
+void Collector::Received(std::vector<MqttMessage>&& messages) {
+  if (stopping_) return;
+  const std::string state = StateTopic();
+  std::erase_if(messages, [&](const MqttMessage& message) {
+    if (message.topic != state) return false;
+    HearOwnState(message);
+    return true;
+  });
+  ingest_.Receive(std::move(messages));
+}
+
+// A Will of an earlier connection may come late and say that we are gone.
+void Collector::HearOwnState(const MqttMessage& message) {
+  if (message.retained || message.payload == sparkplug::EncodeState(true, state_ms_)) return;
+  if (ingest_.Now().mono_ms - state_said_mono_ms_ < 1000) return;
+  PublishState();
+}
+
+void Collector::EverySecond() {
+  const Moment now = ingest_.Now();
+  const bool connected = session_->connected();
+  std::map<query::State, double> counts;
+  for (const auto& machine : fleet_->machines()) {
+    if (!machine->registered) continue;
+    if (connected && machine->presence.Tick(now, machine->row.interval_ms)) {
+      fleet_->PresenceChanged(*machine);
+    }
+    SeeMachine(*machine, now);
+    ++counts[machine->presence.state()];
+  }
+  for (const query::State state :
+       {query::State::kOnline, query::State::kStopped, query::State::kSuspended,
+        query::State::kVanished, query::State::kSilent}) {
+    metrics_.Machines(query::ToString(state), counts[state]);
+  }
+  std::map<std::string, double> findings{
+      {"machine_vanished", 0}, {"probe_failed", 0}, {"response_slow", 0}};
+  for (const auto& [key, finding] : book_.open()) ++findings[key.kind];
+  for (const auto& [kind, count] : findings) metrics_.OpenFindings(kind, count);
+  ExpireSome();
+}
+
+void Collector::ExpireSome() {
+  if (expired_rows_ < kExpireStep && ++seconds_ % kExpirePause != 0) return;
+  expired_rows_ = ingest_.Expire(kExpireStep);
+}
+
+void Collector::SeeTick(Machine& machine, Moment now) {
+  const detect::Subject subject{machine.row.id, machine.row.name, machine.row.interval_ms};
+  for (const ProbeSlots& slots : machine.roles.probes) {
+    detect::ProbeReading reading;
+    reading.journey = slots.journey();
+    reading.step = slots.step();
+    if (const auto success = machine.head.Number(slots.success)) reading.success = *success != 0;
+    reading.seconds = machine.head.Number(slots.duration);
+    reading.reason = machine.head.Text(slots.reason).value_or("");
+    reading.objective = ObjectiveOf(places_, options_.objectives, reading.journey, reading.step);
+    detector_.SeeProbe(subject, reading, now.wall_ms);
+  }
+}
+
+void Collector::SeeMachine(Machine& machine, Moment now) {
+  const detect::Subject subject{machine.row.id, machine.row.name, machine.row.interval_ms};
+  detector_.SeeMachine(subject, machine.presence.state(), machine.presence.since_ms(), now.wall_ms);
+}
+
+query::Overview Collector::DescribeNow() const {
+  const Moment now = ingest_.Now();
+  query::Overview overview;
+  overview.collector_id = options_.id;
+  overview.store_id = MakeStoreId(store_->id());
+  overview.now_ms = now.wall_ms;
+  overview.last_data_ms = ingest_.last_data_ms();
+  overview.broker_connected = session_->connected();
+  overview.machines = DescribeMachines(*fleet_, places_, options_.objectives, now);
+  for (const auto& [key, finding] : book_.open()) overview.open_findings.push_back(finding);
+  return overview;
+}
+
+QueryBackend::Put Collector::PutSnapshot(query::Snapshot snapshot) {
+  const int64_t version = places_.snapshot().version;
+  if (snapshot.version < version) return QueryBackend::Put::kOlder;
+  if (snapshot.version == version) {
+    const bool same = query::EncodeSnapshot(snapshot) == query::EncodeSnapshot(places_.snapshot());
+    return same ? QueryBackend::Put::kTaken : QueryBackend::Put::kOlder;
+  }
+  Places before = std::exchange(places_, Places(std::move(snapshot)));
+  snapshot_unsaved_ = true;
+  if (ingest_.Commit()) return QueryBackend::Put::kTaken;
+  places_ = std::move(before);
+  snapshot_unsaved_ = false;
+  return QueryBackend::Put::kFailed;
+}
+
+QueryBackend Collector::Backend() {
+  QueryBackend backend;
+  backend.overview = [this] {
+    return loop_.Ask<query::Overview>([this] { return DescribeNow(); }, kAskPatience);
+  };
+  backend.snapshot = [this] {
+    return loop_.Ask<query::Snapshot>([this] { return places_.snapshot(); }, kAskPatience);
+  };
+  backend.put_snapshot = [this](query::Snapshot snapshot) {
+    auto held = std::make_shared<query::Snapshot>(std::move(snapshot));
+    return loop_.Ask<QueryBackend::Put>([this, held] { return PutSnapshot(std::move(*held)); },
+                                        kAskPatience);
+  };
+  backend.open_reader = [path = store_->path()] { return store::OpenReader(path); };
+  return backend;
+}
+
+std::function<std::optional<FleetNow>()> Collector::AskFleet() {
+  return [this] {
+    return loop_.Ask<FleetNow>([this] { return CopyFleet(*fleet_, places_, ingest_.Now()); },
+                               kAskPatience);
+  };
+}
+
+}  // namespace haidang::collector

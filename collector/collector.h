@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collector/detect/detector.h"
+#include "collector/exposition.h"
+#include "collector/fleet.h"
+#include "collector/ingest.h"
+#include "collector/metrics.h"
+#include "collector/options.h"
+#include "collector/places.h"
+#include "collector/query_port.h"
+#include "collector/store/store.h"
+#include "core/clock.h"
+#include "core/io/loop.h"
+#include "core/io/mqtt_session.h"
+
+namespace haidang::collector {
+
+// Makes the session with the broker; a test hands in its own.
+using MakeSession = std::function<Result<std::unique_ptr<MqttSession>>(
+    std::vector<MqttSubscription> subscriptions, MqttHandlers handlers)>;
+
+// Everything that lives on the loop thread: the store, the machines, presence and findings, the
+// session with the broker. Loop thread only, but for Backend() and AskFleet(), whose functions are
+// called on other threads and ask the loop.
+class Collector {
+ public:
+  // Opens the store in options.directory and brings the machines' heads back from it.
+  static Result<std::unique_ptr<Collector>> Open(const Options& options, Loop& loop,
+                                                 const Clock& clock,
+                                                 const std::function<uint64_t()>& random64,
+                                                 const MakeSession& make_session);
+
+  // Connects to the broker and begins to work.
+  void Start();
+
+  // Commits what is staged, acknowledges it, says goodbye to the broker, then calls `done`; within
+  // `patience` whatever the network does. Further calls do nothing.
+  void Stop(std::chrono::milliseconds patience, std::function<void()> done);
+
+  QueryBackend Backend();
+  std::function<std::optional<FleetNow>()> AskFleet();
+
+  Metrics& metrics() { return metrics_; }
+  query::Overview DescribeNow() const;
+  QueryBackend::Put PutSnapshot(query::Snapshot snapshot);
+
+ private:
+  Collector(const Options& options, Loop& loop, const Clock& clock,
+            std::unique_ptr<store::Store> store, std::unique_ptr<Fleet> fleet,
+            store::Contents rest);
+  IngestOptions MakeIngestOptions() const;
+  IngestObserver MakeObserver();
+  Status RestoreHeads();
+  MqttHandlers MakeHandlers();
+
+  void Connected();
+  void Disconnected(const Error& why);
+  void Received(std::vector<MqttMessage>&& messages);
+  void HearOwnState(const MqttMessage& message);
+  void PublishState();
+  std::string StateTopic() const;
+
+  void EverySecond();
+  void ExpireSome();
+  void SeeTick(Machine& machine, Moment now);
+  void SeeMachine(Machine& machine, Moment now);
+  bool Publish(MqttMessage message);
+
+  Options options_;
+  Loop& loop_;
+  const Clock& clock_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<Fleet> fleet_;
+  Metrics metrics_;
+  Places places_;
+  bool snapshot_unsaved_ = false;
+  detect::FindingBook book_;
+  detect::Detector detector_;
+  Ingest ingest_;
+  std::unique_ptr<MqttSession> session_;
+  int64_t state_ms_ = 0;  // timestamp of the present connection's STATE
+  int64_t state_said_mono_ms_ = 0;
+  int64_t seconds_ = 0;
+  int64_t expired_rows_ = 0;
+  bool stopping_ = false;
+  std::unique_ptr<Timer> commit_timer_;
+  std::unique_ptr<Timer> second_timer_;
+};
+
+}  // namespace haidang::collector

@@ -1,0 +1,198 @@
+#include "collector/exposition.h"
+
+#include <prometheus/check_names.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include "core/catalogue.h"
+#include "core/histogram.h"
+
+namespace haidang::collector {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+
+constexpr const char* kUp = "haidang_machine_up";
+constexpr const char* kState = "haidang_machine_state";
+constexpr std::array<query::State, 5> kStates = {query::State::kOnline, query::State::kStopped,
+                                                 query::State::kSuspended, query::State::kVanished,
+                                                 query::State::kSilent};
+// Bucket indices of core/histogram.h: 2^(i/4).
+constexpr int kFirstBound = -40, kLastBound = 24, kBoundStep = 2;
+
+bool IsOurs(std::string_view label) {
+  return label == "instance" || label == "site" || label == "site_name" || label == "class";
+}
+
+MetricType TypeOf(const SeriesDef& def) {
+  const MetricInfo* info = FindMetric(def.row.series.metric);
+  return info != nullptr ? info->type : def.row.type;
+}
+
+MetricFamily Begin(const std::string& name, MetricType type) {
+  MetricFamily family;
+  family.name = name;
+  const MetricInfo* info = FindMetric(name);
+  family.help = info != nullptr ? std::string(info->help_en)
+                                : "Told by an agent; not in this collector's catalogue.";
+  switch (type) {
+    case MetricType::kCounter:
+      family.type = prometheus::MetricType::Counter;
+      break;
+    case MetricType::kHistogram:
+      family.type = prometheus::MetricType::Histogram;
+      break;
+    case MetricType::kGauge:
+      family.type = prometheus::MetricType::Gauge;
+      break;
+  }
+  return family;
+}
+
+std::vector<ClientMetric::Label> PlaceLabels(const FleetNow::Line& line) {
+  return {{"instance", line.instance},
+          {"site", line.site},
+          {"site_name", line.site_name},
+          {"class", line.machine_class}};
+}
+
+std::vector<ClientMetric::Label> AllLabels(const Labels& own, const FleetNow::Line& line) {
+  std::vector<ClientMetric::Label> labels = PlaceLabels(line);
+  for (const auto& [name, value] : own) {
+    labels.push_back({IsOurs(name) ? "exported_" + name : name, value});
+  }
+  return labels;
+}
+
+bool Fill(const FleetNow& now, const FleetNow::Value& value, MetricType type, ClientMetric& out) {
+  if (type == MetricType::kHistogram) {
+    if (value.histogram == UINT32_MAX) return false;
+    auto histogram = Histogram::Decode(now.histograms[value.histogram]);
+    if (!histogram) return false;
+    out.histogram.sample_count = histogram->count();
+    out.histogram.sample_sum = histogram->sum();
+    for (int index = kFirstBound; index <= kLastBound; index += kBoundStep) {
+      const double bound = Histogram::UpperBound(index);
+      out.histogram.bucket.push_back({histogram->CountAtOrBelow(bound), bound});
+    }
+    return true;
+  }
+  if (value.histogram != UINT32_MAX) return false;
+  if (type == MetricType::kCounter) {
+    out.counter.value = value.number;
+  } else {
+    out.gauge.value = value.number;
+  }
+  return true;
+}
+
+bool MayBeTold(const std::string& name) {
+  return prometheus::CheckMetricName(name) && name != kUp && name != kState;
+}
+
+// Of one metric: values[begin, end).
+MetricFamily Describe(const FleetNow& now, size_t begin, size_t end) {
+  const SeriesDef& first = *now.values[begin].def;
+  const MetricType type = TypeOf(first);
+  MetricFamily family = Begin(first.row.series.metric, type);
+  for (size_t i = begin; i < end; ++i) {
+    ClientMetric metric;
+    if (!Fill(now, now.values[i], type, metric)) continue;
+    const FleetNow::Value& value = now.values[i];
+    metric.label = AllLabels(value.def->row.series.labels, now.lines[value.line]);
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
+// By metric; within it in the order of machines and their series, which does not change.
+void SortByName(std::vector<FleetNow::Value>& values) {
+  std::map<std::string_view, uint32_t> names;  // to SeriesDef::metric
+  for (const FleetNow::Value& value : values) {
+    names.emplace(value.def->row.series.metric, value.def->metric);
+  }
+  std::unordered_map<uint32_t, uint32_t> rank;
+  for (const auto& [name, metric] : names) rank.emplace(metric, static_cast<uint32_t>(rank.size()));
+  std::stable_sort(values.begin(), values.end(),
+                   [&](const FleetNow::Value& a, const FleetNow::Value& b) {
+                     if (a.def->metric == b.def->metric) return false;
+                     return rank.at(a.def->metric) < rank.at(b.def->metric);
+                   });
+}
+
+MetricFamily DescribeUp(const FleetNow& now) {
+  MetricFamily family = Begin(kUp, MetricType::kGauge);
+  for (const FleetNow::Line& line : now.lines) {
+    ClientMetric metric;
+    metric.label = PlaceLabels(line);
+    metric.gauge.value = line.state == query::State::kOnline ? 1 : 0;
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
+MetricFamily DescribeStates(const FleetNow& now) {
+  MetricFamily family = Begin(kState, MetricType::kGauge);
+  for (const FleetNow::Line& line : now.lines) {
+    for (const query::State state : kStates) {
+      ClientMetric metric;
+      metric.label = PlaceLabels(line);
+      metric.label.push_back({"state", std::string(query::ToString(state))});
+      metric.gauge.value = line.state == state ? 1 : 0;
+      family.metric.push_back(std::move(metric));
+    }
+  }
+  return family;
+}
+
+}  // namespace
+
+FleetNow CopyFleet(const Fleet& fleet, const Places& places, Moment now) {
+  FleetNow copy;
+  for (const auto& machine : fleet.machines()) {
+    if (!machine->registered) continue;
+    const auto line = static_cast<uint32_t>(copy.lines.size());
+    Place place = places.Of(machine->row.name, machine->site, machine->machine_class, now.wall_ms);
+    copy.lines.push_back({machine->row.name, std::move(place.site), std::move(place.site_name),
+                          std::move(place.machine_class), machine->presence.state()});
+    if (!machine->Fresh(now)) continue;
+    for (uint32_t slot = 0; slot < machine->slots.size(); ++slot) {
+      const SeriesDef* def = machine->slots[slot];
+      if (def->row.datatype == DataType::kBytes) {
+        const auto text = machine->head.Text(slot);
+        if (!text) continue;
+        const auto at = static_cast<uint32_t>(copy.histograms.size());
+        copy.values.push_back({def, line, at, 0});
+        copy.histograms.emplace_back(*text);
+      } else if (const auto number = machine->head.Number(slot)) {
+        copy.values.push_back({def, line, UINT32_MAX, *number});
+      }
+    }
+  }
+  return copy;
+}
+
+void ForEachFamily(FleetNow now, const std::function<void(prometheus::MetricFamily&&)>& write) {
+  SortByName(now.values);
+  if (!now.lines.empty()) {
+    write(DescribeStates(now));
+    write(DescribeUp(now));
+  }
+  for (size_t begin = 0; begin < now.values.size();) {
+    const SeriesDef& first = *now.values[begin].def;
+    size_t end = begin;
+    while (end < now.values.size() && now.values[end].def->metric == first.metric) ++end;
+    if (MayBeTold(first.row.series.metric)) {
+      MetricFamily family = Describe(now, begin, end);
+      if (!family.metric.empty()) write(std::move(family));
+    }
+    begin = end;
+  }
+}
+
+}  // namespace haidang::collector

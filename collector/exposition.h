@@ -1,0 +1,46 @@
+#pragma once
+
+#include <prometheus/metric_family.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/fleet.h"
+#include "collector/places.h"
+
+namespace haidang::collector {
+
+// The values of all machines at one moment, small enough to be copied out of the loop thread at
+// once: 16 bytes a series, not the kilobyte that its text needs.
+struct FleetNow {
+  struct Line {
+    std::string instance;
+    std::string site;
+    std::string site_name;
+    std::string machine_class;
+    query::State state = query::State::kSilent;
+  };
+  struct Value {
+    const SeriesDef* def = nullptr;
+    uint32_t line = 0;
+    uint32_t histogram = UINT32_MAX;  // index into `histograms`
+    double number = 0;
+  };
+  std::vector<Line> lines;
+  std::vector<Value> values;
+  std::vector<std::string> histograms;  // encoded, core/histogram.h
+};
+
+// What /metrics/fleet tells now: values of machines whose values are fresh. Loop thread.
+FleetNow CopyFleet(const Fleet& fleet, const Places& places, Moment now);
+
+// Calls `write` with one metric family after another, by name: each series with its own labels and
+// instance, site, site_name and class; an own label of such a name is told as exported_<name>.
+// Histograms are told with fixed classic buckets, powers of √2 from 1/1024 s to 64 s. Texts, and
+// what Prometheus has no name for, are left out. Any thread.
+void ForEachFamily(FleetNow now, const std::function<void(prometheus::MetricFamily&&)>& write);
+
+}  // namespace haidang::collector

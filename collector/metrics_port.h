@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "collector/exposition.h"
+#include "collector/metrics.h"
+#include "collector/options.h"
+#include "core/result.h"
+
+namespace haidang::collector {
+
+// GET /metrics and /metrics/fleet in Prometheus' text format 0.0.4. prometheus-cpp keeps and
+// serialises the metrics; its Exposer is not used, because it holds every series of the fleet as
+// objects and as text at once (some 700 MB for 10 000 machines), where families written one after
+// another need a hundredth of that.
+class MetricsPort {
+ public:
+  // `fleet` is asked on a thread of this port; nothing where no answer came in time.
+  using AskFleet = std::function<std::optional<FleetNow>()>;
+
+  // Listens at once; an Error names the address.
+  static Result<std::unique_ptr<MetricsPort>> Open(const Listen& listen,
+                                                   std::shared_ptr<prometheus::Registry> own,
+                                                   AskFleet fleet);
+  virtual ~MetricsPort() = default;
+
+  virtual int port() const = 0;
+  // Answers from now on, on threads of its own.
+  virtual void Start() = 0;
+  // Ends when every answer under way has ended.
+  virtual void Stop() = 0;
+};
+
+}  // namespace haidang::collector

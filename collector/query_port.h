@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "collector/options.h"
+#include "collector/store/reader.h"
+#include "core/query.h"
+#include "core/result.h"
+
+namespace haidang::collector {
+
+// Whom the query port asks. Called on its threads; nothing where no answer came in time.
+struct QueryBackend {
+  enum class Put { kTaken, kOlder, kFailed };
+  std::function<std::optional<query::Overview>()> overview;
+  std::function<std::optional<query::Snapshot>()> snapshot;
+  std::function<std::optional<Put>(query::Snapshot)> put_snapshot;
+  std::function<Result<std::unique_ptr<store::Reader>>()> open_reader;
+};
+
+// The questions of docs/architecture.md, "Asking the collector". Every request needs the secret.
+class QueryPort {
+ public:
+  // Listens at once; an Error names the address.
+  static Result<std::unique_ptr<QueryPort>> Open(const Listen& listen, std::string secret,
+                                                 QueryBackend backend);
+  virtual ~QueryPort() = default;
+
+  virtual int port() const = 0;
+  virtual void Start() = 0;
+  // Ends when every answer under way has ended.
+  virtual void Stop() = 0;
+};
+
+}  // namespace haidang::collector
