@@ -260,7 +260,7 @@ void Front::Dispatch(Socket socket, std::string head, std::string rest, bool kee
   }
   auto owned = std::make_shared<Socket>(std::move(socket));
   workers_.Run([this, fd, owned, keep_alive, head = std::move(head), rest = std::move(rest)] {
-    const bool keep = handler_(head, fd) && keep_alive;
+    const bool keep = handler_(head, fd, keep_alive) && keep_alive;
     if (!keep) EndPolitely(fd);
     const std::lock_guard lock(mutex_);
     answering_.erase(fd);

@@ -32,8 +32,9 @@ struct FrontOptions {
 // away from others, and nothing unjudged reaches the HTTP parser.
 class Front {
  public:
-  // Answers one request on a worker's thread: reads `head`, writes to `socket`. False: close it.
-  using Handler = std::function<bool(std::string_view head, int socket)>;
+  // Answers one request on a worker's thread: reads `head`, writes to `socket`, tells the client
+  // whether the connection stays. False: close it.
+  using Handler = std::function<bool(std::string_view head, int socket, bool keep_alive)>;
 
   // Listens already when it returns. An Error says why not: port taken, address unknown.
   static Result<std::unique_ptr<Front>> Listen(const FrontOptions& options);

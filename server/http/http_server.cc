@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kWritePatience{10000};  // for a client to take a piece
 
+constexpr time_t kIdleSeconds = 25;
+constexpr size_t kRequestsOfOneConnection = 1000;
+
 const httplib::Headers kHeaders{
     {"Content-Security-Policy",
      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -41,6 +44,8 @@ class HttpServer::Parser final : private httplib::Server {
       : router_(router), metrics_(metrics), clock_(clock) {
     svr_sock_ = listener;  // while it is valid, cpp-httplib lets streams run
     set_default_headers(kHeaders);
+    set_keep_alive_timeout(kIdleSeconds);  // what clients are told; the front keeps to its own
+    set_keep_alive_max_count(kRequestsOfOneConnection);
     set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
       Route(request, response);
       return HandlerResponse::Handled;
@@ -55,10 +60,10 @@ class HttpServer::Parser final : private httplib::Server {
 
   void EndStreams() { svr_sock_ = INVALID_SOCKET; }
 
-  bool Answer(std::string_view head, int fd) {
+  bool Answer(std::string_view head, int fd, bool keep_alive) {
     HeadStream stream(head, fd, kWritePatience);
     bool closed = false;
-    return process_request(stream, /*close_connection=*/false, closed, nullptr) && !closed;
+    return process_request(stream, !keep_alive, closed, nullptr) && !closed;
   }
 
  private:
@@ -103,7 +108,8 @@ HttpServer::HttpServer(std::unique_ptr<Front> front, std::unique_ptr<Parser> par
 HttpServer::~HttpServer() { Stop(); }
 
 void HttpServer::Start() {
-  front_->Start([this](std::string_view head, int fd) { return parser_->Answer(head, fd); },
+  front_->Start([this](std::string_view head, int fd,
+                       bool keep_alive) { return parser_->Answer(head, fd, keep_alive); },
                 [this](size_t connections) { metrics_.ConnectionsAre(connections); });
 }
 

@@ -31,7 +31,9 @@ function merge(columns, probe) {
     if (success.values[i] === 0) failed.add(time);
   });
   const duration = mine("probe_duration_seconds");
-  const points = (duration?.times ?? []).map((time, i) => [time, duration.values[i], failed.has(time)]);
+  // How long a failed probe took says nothing about the response time.
+  const points = (duration?.times ?? []).map((time, i) =>
+    failed.has(time) ? [time, null, true] : [time, duration.values[i], false]);
   const withValue = new Set(points.map(([time]) => time));
   for (const time of failed) if (!withValue.has(time)) points.push([time, null, true]);
   return points.sort((a, b) => a[0] - b[0]);
@@ -80,7 +82,8 @@ export function append(machine, probe, time) {
   if (!entry || !Number.isFinite(entry.fetched) || !time) return;
   const last = entry.points.at(-1)?.[0] ?? 0;
   if (time < last + typicalStep(entry.points) / 2) return;
-  entry.points.push([time, probe.seconds, probe.success === false]);
+  const failed = probe.success === false;
+  entry.points.push([time, failed ? null : probe.seconds, failed]);
   while (entry.points.length > 0 && entry.points[0][0] < time - hour) entry.points.shift();
 }
 

@@ -33,6 +33,7 @@ function makeFormats(locale) {
     two: number(2),
     load: number(2, 2),
     percent: new Intl.NumberFormat(locale, {style: "percent", maximumFractionDigits: 0}),
+    share: new Intl.NumberFormat(locale, {style: "percent", maximumFractionDigits: 1}),
   };
 }
 
@@ -68,6 +69,7 @@ export function text(key, places = {}) {
 
 export const count = (value) => formats.whole.format(value);
 export const percent = (ratio) => formats.percent.format(ratio);
+export const share = (ratio) => formats.share.format(ratio);
 export const load = (value) => formats.load.format(value);
 
 // 0.043 → "43 ms", 0.52 → "0,52 giây", 4.2 → "4,2 giây".

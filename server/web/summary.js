@@ -27,7 +27,7 @@ function tile(parent, name, filter, choose) {
 export function renderTiles(parent, overview, filter, choose, withheld, now) {
   const {machines, findings, sites} = overview;
   const all = machines.length;
-  const share = (n) => (all > 0 ? format.text("tile.share", {share: format.percent(n / all)}) : "");
+  const share = (n) => (n > 0 ? format.text("tile.share", {share: format.share(n / all)}) : "");
   const show = (name, wanted, value, note, alarm = false) => {
     const part = tile(parent, name, wanted, choose);
     setText(part.label, format.text(`tile.${name}`));
