@@ -69,6 +69,7 @@ Status SqliteSpool::LoadSpools() {
     SpoolId held{select->UInt(0), select->UInt(2), std::string(select->Text(3))};
     // `next` is written only when batches are settled, and at a clean stop.
     if (!select->IsNull(4)) {
+      newest_rowid_ = std::max(newest_rowid_, select->Int(4));
       held.next = std::max(held.next, static_cast<uint64_t>(select->Int(4) - select->Int(1)) + 1);
     }
     spools_.emplace(select->Int(1), std::move(held));
@@ -120,12 +121,8 @@ Result<StoredBatch> SqliteSpool::Append(sparkplug::Batch batch) {
   const Status inserted = memory_.empty() ? Insert(rowid, fresh.age_ms, fresh.bytes)
                                           : Status(Error{"after a full disk"});
   if (!inserted) {
-    const DatabaseFault fault = db_.fault();
-    if (memory_.empty() && fault == DatabaseFault::kCorrupt)
-      return Replace().ok() ? inserted.error()
-                            : Error{options_.path + ": damaged and not to be replaced"};
-    if (memory_.empty() && fault != DatabaseFault::kFull) return inserted.error();
     if (memory_.empty()) {
+      if (db_.fault() == DatabaseFault::kCorrupt) return Replaced(inserted.error());
       spdlog::error("{}; the newest batches are kept in memory", inserted.error().message);
     }
     Keep(std::move(fresh));
@@ -133,6 +130,11 @@ Result<StoredBatch> SqliteSpool::Append(sparkplug::Batch batch) {
   ++spool.next;
   EnforceBounds();
   return stored;
+}
+
+Error SqliteSpool::Replaced(const Error& damage) {
+  const Status replaced = Replace();
+  return replaced ? damage : replaced.error();
 }
 
 // The file turned out to be damaged while we used it.
@@ -160,6 +162,7 @@ Status SqliteSpool::Replace() {
 Status SqliteSpool::Insert(int64_t rowid, int64_t age_ms, const std::string& bytes) {
   if (Status s = insert_->Bind(1, rowid).Bind(2, age_ms).BindBlob(3, bytes).Run(); !s) return s;
   ++rows_;
+  newest_rowid_ = rowid;
   bytes_ += static_cast<int64_t>(bytes.size()) + kRowOverhead;
   if (!oldest_rowid_) {
     oldest_rowid_ = rowid;
@@ -186,6 +189,7 @@ void SqliteSpool::FlushMemory() {
   const auto rows = rows_;
   const auto bytes = bytes_;
   const auto oldest = oldest_rowid_;
+  const auto newest = newest_rowid_;
   bool ok = true;
   for (const InMemory& batch : memory_) {
     ok = ok && Insert(batch.rowid, batch.age_ms, batch.bytes).ok();
@@ -194,6 +198,7 @@ void SqliteSpool::FlushMemory() {
     rows_ = rows;
     bytes_ = bytes;
     oldest_rowid_ = oldest;
+    newest_rowid_ = newest;
     return;
   }
   spdlog::info("{}: there is room again; {} batches were written from memory", options_.path,

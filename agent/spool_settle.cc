@@ -47,13 +47,14 @@ Status SqliteSpool::SettleRanges(Spools::iterator spool,
       memory_bytes_ -= static_cast<int64_t>(batch.bytes.size()) + kRowOverhead;
       return true;
     });
-    if (!oldest_rowid_ || low > high) continue;
+    const int64_t stored = std::min(high, newest_rowid_);
+    if (!oldest_rowid_ || low > stored) continue;
     if (!transaction) {
       Result<Transaction> begun = Transaction::Begin(db_);
       if (!begun) return begun.error();
       transaction.emplace(std::move(begun).value());
     }
-    if (Result<size_t> deleted = Delete(low, high); !deleted) return deleted.error();
+    if (Result<size_t> deleted = Delete(low, stored); !deleted) return deleted.error();
   }
   if (!transaction) return {};
   if (Status s = SaveNext(spool); !s) return s;

@@ -88,6 +88,7 @@ class SqliteSpool final : public Spool {
   Status LeaveSettledSpools();
   Status SettleRanges(Spools::iterator spool, const std::vector<sparkplug::NumberRange>& ranges);
   Result<size_t> RolledBack(uint64_t highest);
+  Error Replaced(const Error& damage);
   Status Replace();
   void Recount();
   void Shrink();
@@ -114,6 +115,7 @@ class SqliteSpool final : public Spool {
   int64_t bytes_ = 0;
   std::optional<int64_t> oldest_rowid_;  // on disk
   int64_t oldest_age_ms_ = 0;
+  int64_t newest_rowid_ = 0;  // ever on disk since start
   std::deque<InMemory> memory_;  // newer than all rows, while the disk is full
   int64_t memory_bytes_ = 0;
   uint64_t dropped_ = 0;
