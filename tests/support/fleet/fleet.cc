@@ -1,9 +1,13 @@
 #include "tests/support/fleet/fleet.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 #include <stdexcept>
 
 namespace haidang::fleet {
@@ -23,6 +27,27 @@ double CpuSeconds() {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+// Of another process, from /proc; 0 where it is gone.
+double CpuSecondsOf(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const size_t name_end = text.rfind(')');
+  if (name_end == std::string::npos) return 0;
+  std::istringstream fields(text.substr(name_end + 1));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;  // state to cmajflt
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+std::vector<double> CpuSecondsOf(const std::vector<int>& pids) {
+  std::vector<double> out;
+  for (const int pid : pids) out.push_back(CpuSecondsOf(pid));
+  return out;
 }
 
 }  // namespace
@@ -204,11 +229,16 @@ void Fleet::Enter(Phase phase, int64_t now_ms) {
     case Phase::kMeasure:
       settled_at_start_ = report_.total.settled_values;
       cpu_at_start_ = CpuSeconds();
+      watched_at_start_ = CpuSecondsOf(options_.watched);
       break;
     case Phase::kDrain:
       report_.measured_values = report_.total.settled_values - settled_at_start_;
       report_.measured_seconds = options_.seconds;
       report_.cpu_seconds = CpuSeconds() - cpu_at_start_;
+      report_.watched_cpu_seconds = CpuSecondsOf(options_.watched);
+      for (size_t i = 0; i < watched_at_start_.size(); ++i) {
+        report_.watched_cpu_seconds[i] -= watched_at_start_[i];
+      }
       break;
     case Phase::kGoodbye:
       report_.unsettled_batches = Unsettled();

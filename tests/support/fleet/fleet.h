@@ -29,6 +29,7 @@ struct Options {
   double drain = 60;    // seconds to wait for what is unacknowledged at the end
   double ramp = 0;      // seconds over which connections are made
   uint64_t seed = 1;
+  std::vector<int> watched;  // process ids whose CPU time is told
 };
 
 // What the run showed; main prints it as JSON.
@@ -36,7 +37,8 @@ struct Report {
   Counters total;
   uint64_t measured_values = 0;  // acknowledged within the measure
   double measured_seconds = 0;
-  double cpu_seconds = 0;  // ours, within the measure
+  double cpu_seconds = 0;                   // ours, within the measure
+  std::vector<double> watched_cpu_seconds;  // theirs
   uint64_t unsettled_batches = 0;
   uint64_t disconnects = 0;
 };
@@ -93,6 +95,7 @@ class Fleet {
   int64_t next_ping_ms_ = 0;
   uint64_t settled_at_start_ = 0;
   double cpu_at_start_ = 0;
+  std::vector<double> watched_at_start_;
 };
 
 }  // namespace haidang::fleet

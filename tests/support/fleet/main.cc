@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--seed", options.seed, "of contents and waits")->capture_default_str();
+  app.add_option("--watch", options.watched, "processes whose CPU time in the measure is told");
   CLI11_PARSE(app, argc, argv);
   try {
     const haidang::SystemClock clock;
