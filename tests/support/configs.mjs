@@ -50,6 +50,7 @@ export function collectorConfig(stack) {
     state: { directory: stack.directory('collector') },
     query: { listen: `127.0.0.1:${stack.ports.query}`, secret_file: stack.secretFile },
     metrics: { listen: `127.0.0.1:${stack.ports.metrics}` },
+    detect: stack.detect,
   };
 }
 

@@ -5,10 +5,18 @@ import fs from 'node:fs';
 import tls from 'node:tls';
 import mqtt from 'mqtt-packet';
 
+// A v5 topic alias stands for a topic that the same sender named before on this connection.
+function resolveTopic(packet, aliases) {
+  const alias = packet.properties?.topicAlias;
+  if (alias === undefined) return;
+  if (packet.topic) aliases.set(alias, packet.topic);
+  else packet.topic = aliases.get(alias);
+}
+
 export class Observer {
   #server;
   #sockets = new Set();
-  // Every packet in the order in which it was seen: {connection, client, from: 'client'|'broker', packet, at}.
+  // Every packet in the order in which it was seen: {n, connection, client, from: 'client'|'broker', packet, at}.
   packets = [];
   faults = [];  // what could not be read as MQTT 5
 
@@ -28,7 +36,13 @@ export class Observer {
     }, (client) => this.#accept(client, ca));
     this.#server.on('tlsClientError', () => {});
     await new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+    this.port = port;
     return this;
+  }
+
+  // Cuts the connections of one client, as a failing link does.
+  cut(name) {
+    for (const socket of this.#sockets) if (socket.client === name) socket.destroy();
   }
 
   async stop() {
@@ -43,10 +57,15 @@ export class Observer {
     const broker = tls.connect({
       port: this.brokerPort, host: '127.0.0.1', ca, cert: fs.readFileSync(own.cert), key: fs.readFileSync(own.key),
     });
+    const keep = (side, packet) => {
+      this.packets.push({ n: this.packets.length, connection, client: name, from: side, packet, at: Date.now() });
+    };
     const join = (from, to, side) => {
       const parser = mqtt.parser({ protocolVersion: 5 });
+      const aliases = new Map();
       parser.on('packet', (packet) => {
-        this.packets.push({ connection, client: name, from: side, packet, at: Date.now() });
+        if (packet.cmd === 'publish') resolveTopic(packet, aliases);
+        keep(side, packet);
       });
       parser.on('error', (error) => this.faults.push(`${name}, from the ${side}: ${error.message}`));
       from.on('data', (bytes) => {
@@ -57,9 +76,10 @@ export class Observer {
       from.on('error', () => to.destroy());
       from.on('close', () => {
         this.#sockets.delete(from);
-        this.packets.push({ connection, client: name, from: side, packet: { cmd: 'closed' }, at: Date.now() });
+        keep(side, { cmd: 'closed' });
         to.end();
       });
+      from.client = name;
       this.#sockets.add(from);
     };
     join(client, broker, 'client');

@@ -28,9 +28,11 @@ export const portCount = portNames.length;
 export class Stack {
   // bin: build/<preset>/bin. state: the directory, made where absent. portBase: fixed ports from there
   // on; free ones without it. interval: seconds between ticks. through: how agents and collector
-  // reach the broker, (kind, brokerPort) => port; directly without it.
-  constructor({ bin, state, portBase, interval = 1, agents = threePlaces, dossiers = 2000, objectives, through }) {
-    Object.assign(this, { bin: path.resolve(bin), state: path.resolve(state), portBase, interval, dossiers });
+  // reach the broker, (kind, stack) => port; directly without it. detect: the collector's [detect].
+  constructor({
+    bin, state, portBase, interval = 1, agents = threePlaces, dossiers = 2000, objectives, through, detect = {},
+  }) {
+    Object.assign(this, { bin: path.resolve(bin), state: path.resolve(state), portBase, interval, dossiers, detect });
     this.agents = agents.map((agent) => ({ ...agent }));
     this.objectives = objectives ?? [{ journey: 'mot-cua', seconds: 2.0, minutes: 1 }];
     this.through = through;
