@@ -1,0 +1,138 @@
+#include "tests/server/fake_collector.h"
+
+#include <sys/stat.h>
+
+#include <cmath>
+#include <fstream>
+
+namespace haidang::testing {
+
+FakeCollector::FakeCollector() : secret_file_(directory_ / "secret") {
+  std::ofstream(secret_file_) << "s3cret\n";
+  ::chmod(secret_file_.c_str(), 0640);
+  Route();
+  port_ = http_.bind_to_any_port("127.0.0.1");
+  thread_ = std::thread([this] { http_.listen_after_bind(); });
+  while (!http_.is_running()) std::this_thread::yield();
+}
+
+FakeCollector::~FakeCollector() {
+  http_.stop();
+  thread_.join();
+}
+
+bool FakeCollector::Refused(const httplib::Request& request, httplib::Response& response) {
+  if (failing_ != 0) {
+    response.status = failing_;
+    return true;
+  }
+  if (request.get_header_value("Authorization") == "Bearer s3cret") return false;
+  response.status = 401;
+  return true;
+}
+
+void FakeCollector::Route() {
+  const auto get = [this](const char* path, auto answer) {
+    http_.Get(path, [this, answer](const httplib::Request& request, httplib::Response& response) {
+      if (Refused(request, response)) return;
+      const std::lock_guard lock(mutex_);
+      response.set_content(answer(request), "application/json");
+    });
+  };
+  get("/query/v1/overview", [this](const auto&) { return query::EncodeOverview(overview_); });
+  get("/query/v1/findings",
+      [this](const auto&) { return query::EncodeFindings(overview_.open_findings); });
+  get("/query/v1/events", [](const auto& request) {
+    return query::EncodeEvents(
+        {{request.get_param_value("machine"), {5, "probe_failed", "mot-cua", "hết giờ"}}});
+  });
+  get("/query/v1/snapshot", [this](const auto&) { return query::EncodeSnapshot(snapshot_); });
+  get("/query/v1/series", [this](const auto& request) {
+    last_series_ = request.target;
+    query::Column column;
+    column.machine = request.get_param_value("machine");
+    column.series = {request.get_param_value("metric"), {{"journey", "mot-cua"}}};
+    column.times_ms = {1000, 2000};
+    column.values = {0.5, std::nan("")};
+    return query::EncodeColumns({column});
+  });
+  http_.Put("/query/v1/snapshot",
+            [this](const httplib::Request& request, httplib::Response& response) {
+              if (Refused(request, response)) return;
+              auto snapshot = query::DecodeSnapshot(request.body);
+              const std::lock_guard lock(mutex_);
+              ++puts_;
+              response.status = 204;
+              if (!snapshot) {
+                response.status = 400;
+              } else if (snapshot->version < snapshot_.version) {
+                response.status = 409;
+              } else {
+                snapshot_ = *snapshot;
+              }
+            });
+}
+
+void FakeCollector::Set(query::Overview overview) {
+  const std::lock_guard lock(mutex_);
+  overview_ = std::move(overview);
+}
+
+void FakeCollector::Set(query::Snapshot snapshot) {
+  const std::lock_guard lock(mutex_);
+  snapshot_ = std::move(snapshot);
+}
+
+query::Snapshot FakeCollector::snapshot() {
+  const std::lock_guard lock(mutex_);
+  return snapshot_;
+}
+
+std::string FakeCollector::last_series() {
+  const std::lock_guard lock(mutex_);
+  return last_series_;
+}
+
+query::Overview SmallProvince() {
+  query::Overview overview;
+  overview.collector_id = "qn";
+  overview.store_id = "00000000000000f0";
+  overview.now_ms = 1767573000000;
+  overview.last_data_ms = 1767572999000;
+  overview.broker_connected = true;
+  query::MachineNow live;
+  live.machine = "hong-gai-1";
+  live.site = "06685";
+  live.machine_class = "server";
+  live.os = "linux";
+  live.state = query::State::kOnline;
+  live.since_ms = 1767570000000;
+  live.last_seen_ms = 1767572999000;
+  live.load1 = 0.25;
+  live.cpus = 4;
+  live.cpu_busy_ratio = 0.1;
+  live.memory_used_ratio = 0.5;
+  live.disk_used_ratio = 0.91;
+  live.disk_mountpoint = "/";
+  live.uptime_seconds = 3600;
+  live.probes.push_back({"mot-cua", "tra-cuu", true, 0.4, "", 3.0});
+  query::MachineNow gone;
+  gone.machine = "co-to-1";
+  gone.site = "07192";
+  gone.site_name = "Đặc khu Cô Tô";
+  gone.state = query::State::kVanished;
+  gone.since_ms = 1767572000000;
+  overview.machines = {live, gone};
+  query::Finding finding;
+  finding.id = 1;
+  finding.kind = "machine_vanished";
+  finding.machine = "co-to-1";
+  finding.site = "07192";
+  finding.opened_ms = 1767572060000;
+  finding.numbers = {{"for_seconds", 60}};
+  finding.words = {{"state", "vanished"}};
+  overview.open_findings = {finding};
+  return overview;
+}
+
+}  // namespace haidang::testing

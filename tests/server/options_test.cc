@@ -1,0 +1,98 @@
+#include "server/options.h"
+
+#include <catch2/catch.hpp>
+
+using namespace haidang;
+using namespace haidang::server;
+
+namespace {
+
+const std::string kLeast = R"(
+[collector]
+secret_file = "/etc/haidang/secret"
+[state]
+directory = "/var/lib/haidang/server"
+)";
+
+std::string Refusal(const std::string& text) {
+  auto options = ParseOptions(text, "server.toml");
+  REQUIRE_FALSE(options.ok());
+  return options.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("the least configuration has the defaults") {
+  auto options = ParseOptions(kLeast, "server.toml");
+  REQUIRE(options.ok());
+  CHECK(ToString(options->listen) == "127.0.0.1:8080");
+  CHECK(ToString(options->collector) == "127.0.0.1:9311");
+  CHECK(options->max_streams == 64);
+  CHECK(options->secret_file == "/etc/haidang/secret");
+  CHECK(options->objectives.empty());
+  CHECK(options->log_level == "info");
+}
+
+TEST_CASE("the sample configuration is correct, also with every key taken into use") {
+  auto sample = LoadOptions(std::string(HAIDANG_SOURCE_DIR) + "/packaging/sample/server.toml");
+  REQUIRE(sample.ok());
+  auto all = ParseOptions(kLeast + R"(
+[server]
+listen = "[::1]:0"
+max_streams = 2
+[sites]
+file = "a.csv"
+[inventory]
+file = "b.csv"
+[[objective]]
+journey = "mot-cua"
+[[objective]]
+journey = "mot-cua"
+step = "tra-cuu"
+seconds = 2
+minutes = 10
+[metrics]
+fleet_targets = ["127.0.0.1:9310"]
+own_target = "may-chu.tinh:8080"
+[log]
+level = "debug"
+)",
+                          "server.toml");
+  REQUIRE(all.ok());
+  CHECK(all->listen.host == "::1");
+  CHECK(all->listen.port == 0);
+  REQUIRE(all->objectives.size() == 2);
+  CHECK(all->objectives[0].seconds == 3);
+  CHECK(all->objectives[1].seconds == 2);
+  CHECK(all->objectives[1].minutes == 10);
+}
+
+TEST_CASE("what cannot work is refused with file, line and key") {
+  CHECK(Refusal("[state]\ndirectory = \"x\"").find("secret_file") != std::string::npos);
+  CHECK(Refusal(kLeast + "[server]\nlisten = \"8080\"").find("listen") != std::string::npos);
+  CHECK(Refusal(kLeast + "[server]\nlisten = \"a:70000\"").find("host:port") != std::string::npos);
+  CHECK(Refusal(kLeast + "[server]\nmax_streams = 0").find("max_streams") != std::string::npos);
+  CHECK(Refusal(kLeast + "[servers]\nlisten = \"a:1\"").find("server.toml:6") != std::string::npos);
+  CHECK(Refusal(kLeast + "[log]\nlevel = \"loud\"").find("level") != std::string::npos);
+  CHECK(Refusal(kLeast + "[[objective]]\njourney = \"a\"\nseconds = 0").find("seconds") !=
+        std::string::npos);
+  CHECK(Refusal(kLeast + "[[objective]]\njourney = \"a\"\n[[objective]]\njourney = \"a\"")
+            .find("second objective") != std::string::npos);
+  CHECK(Refusal(kLeast + "[metrics]\nfleet_targets = [\"x\"]").find("fleet_targets") !=
+        std::string::npos);
+}
+
+TEST_CASE("the collector must be on loopback, for the secret is sent in the clear") {
+  const auto with = [](const std::string& url) {
+    return "[state]\ndirectory = \"x\"\n[collector]\nsecret_file = \"s\"\nurl = \"" + url + "\"";
+  };
+  CHECK(ParseOptions(with("http://127.1.2.3:1"), "s").ok());
+  CHECK(ParseOptions(with("http://localhost:9311/"), "s").ok());
+  CHECK(ParseOptions(with("http://[::1]:9311"), "s").ok());
+  for (const char* url :
+       {"http://10.0.0.1:9311", "http://127.evil.example:9311", "https://127.0.0.1:9311",
+        "http://127.0.0.1", "http://127.0.0.1:0", "http://user@127.0.0.1:80", "127.0.0.1:9311"}) {
+    INFO(url);
+    CHECK(Refusal(with(url)).find("url") != std::string::npos);
+  }
+}

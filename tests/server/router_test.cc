@@ -1,0 +1,54 @@
+#include "server/http/router.h"
+
+#include <catch2/catch.hpp>
+
+using namespace haidang::server;
+
+namespace {
+
+Router MakeRouter() {
+  Router router;
+  const auto answer = [](const Request& request) {
+    Reply reply;
+    reply.body = "captured=" + request.captured;
+    return reply;
+  };
+  router.Add("/", answer);
+  router.Add("/machines", answer);
+  router.Add("/machines/{machine}", answer);
+  return router;
+}
+
+Reply Ask(const std::string& method, const std::string& path, std::string* pattern) {
+  Request request;
+  request.method = method;
+  request.path = path;
+  return MakeRouter().Answer(request, pattern);
+}
+
+}  // namespace
+
+TEST_CASE("paths find their route") {
+  std::string pattern;
+  CHECK(Ask("GET", "/", &pattern).status == 200);
+  CHECK(pattern == "/");
+  CHECK(Ask("HEAD", "/machines", &pattern).status == 200);
+  CHECK(Ask("GET", "/machines/may 1", &pattern).body == "captured=may 1");
+  CHECK(pattern == "/machines/{machine}");
+}
+
+TEST_CASE("unknown paths and methods get errors as JSON") {
+  std::string pattern;
+  for (const char* path : {"", "/x", "/machines/", "/machines/a/b", "//", "machines"}) {
+    INFO(path);
+    CHECK(Ask("GET", path, &pattern).status == 404);
+    CHECK(pattern.empty());
+  }
+  const Reply reply = Ask("POST", "/machines", &pattern);
+  CHECK(reply.status == 405);
+  CHECK(reply.body.starts_with(R"({"error":{"code":"method_not_allowed")"));
+  CHECK(std::find(reply.headers.begin(), reply.headers.end(),
+                  std::pair<std::string, std::string>("Allow", "GET, HEAD")) !=
+        reply.headers.end());
+  CHECK(Ask("POST", "/nothing", &pattern).status == 404);
+}
