@@ -50,7 +50,7 @@ void ReadBroker(ConfigTable table, bool required, Options& options) {
   broker.cert_file = Text(table, "cert", required && tls);
   broker.key_file = Text(table, "key", required && tls);
   broker.keep_alive =
-      duration_cast<seconds>(table.Duration("keep_alive", broker.keep_alive, 5s, 1h));
+      duration_cast<seconds>(table.Duration("keep_alive", broker.keep_alive, 5s, 600s));
   broker.connect_timeout =
       duration_cast<seconds>(table.Duration("connect_timeout", broker.connect_timeout, 1s, 120s));
   broker.backoff_max = table.Duration("backoff_max", broker.backoff_max, 1s, 1h);
@@ -142,8 +142,9 @@ Result<Options> Read(ConfigFile& file, Need need) {
   const bool required = need == Need::kAll;
   Options options;
   ConfigTable root = file.root();
-  options.log_level =
-      root.OneOf("log_level", options.log_level, {"debug", "info", "warning", "error"});
+  ConfigTable log = root.Table("log");
+  options.log_level = log.OneOf("level", options.log_level, {"debug", "info", "warning", "error"});
+  log.Finish();
   ReadBroker(root.Table("broker"), required, options);
 
   ConfigTable machine = root.Table("machine");

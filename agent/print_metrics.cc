@@ -74,7 +74,7 @@ void AppendReading(const Reading& reading, std::string& out) {
     out += series + " " + std::to_string(*number) + "\n";
   } else if (const auto* integer = std::get_if<int64_t>(&reading.value)) {
     out += series + " " + std::to_string(*integer) + "\n";
-  } else if (!std::holds_alternative<Null>(reading.value)) {
+  } else {
     out += series + " " + FormatNumber(AsNumber(reading.value)) + "\n";
   }
 }
@@ -85,6 +85,7 @@ std::string FormatTick(const Tick& tick) {
   std::map<std::string_view, std::vector<const Reading*>> by_metric;
   for (const GroupReading& group : tick.groups) {
     for (const Reading& reading : group.readings) {
+      if (std::holds_alternative<Null>(reading.value)) continue;
       by_metric[reading.series.metric].push_back(&reading);
     }
   }

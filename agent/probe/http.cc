@@ -55,6 +55,7 @@ int64_t ParseCertTime(const std::string& text) {
 struct Http::State {
   class Get;
   const CurlApi& api;
+  const Clock& clock;
   CurlMulti multi;
 };
 
@@ -71,6 +72,7 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
     SetUp();
     if (state_.multi.Add(handle_) != CURLM_OK) throw std::bad_alloc();
     running_ = true;
+    begun_ns_ = state_.clock.MonotonicNs();
   }
 
   ~Get() override {
@@ -110,6 +112,8 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
     Set(CURLOPT_SSL_SESSIONID_CACHE, 0L);
     Set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     Set(CURLOPT_CERTINFO, request_.parsed.tls ? 1L : 0L);
+    Set(CURLOPT_SSL_CTX_FUNCTION, &Get::OnTls);
+    Set(CURLOPT_SSL_CTX_DATA, this);
     if (!request_.ca_file.empty()) Set(CURLOPT_CAINFO, request_.ca_file.c_str());
     Set(CURLOPT_WRITEFUNCTION, &Get::OnBody);
     Set(CURLOPT_WRITEDATA, this);
@@ -123,6 +127,13 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
     }
     resolve_ = api_.slist_append(nullptr, entry.c_str());
     Set(CURLOPT_RESOLVE, resolve_);
+  }
+
+  // TLS begins: libcurl itself says that it was connected only once TLS has succeeded too.
+  static CURLcode OnTls(CURL*, void*, void* self) {
+    auto* request = static_cast<Get*>(self);
+    request->tls_begun_us_ = (request->state_.clock.MonotonicNs() - request->begun_ns_) / 1000;
+    return CURLE_OK;
   }
 
   static size_t OnBody(char* data, size_t, size_t size, void* self) {
@@ -158,6 +169,7 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
     if (redirect != nullptr) answer_.redirect = redirect;
     answer_.marks.resolved = Microseconds(CURLINFO_NAMELOOKUP_TIME_T);
     answer_.marks.connected = Microseconds(CURLINFO_CONNECT_TIME_T);
+    if (answer_.marks.connected == 0) answer_.marks.connected = tls_begun_us_;
     answer_.marks.tls_done = Microseconds(CURLINFO_APPCONNECT_TIME_T);
     answer_.marks.first_byte = Microseconds(CURLINFO_STARTTRANSFER_TIME_T);
     answer_.marks.total = Microseconds(CURLINFO_TOTAL_TIME_T);
@@ -188,11 +200,14 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
   CURL* handle_;
   curl_slist* resolve_ = nullptr;
   size_t header_bytes_ = 0;
+  int64_t begun_ns_ = 0;
+  int64_t tls_begun_us_ = 0;  // after begun_ns_; 0: not begun
   HttpAnswer answer_;
   bool running_ = false;
 };
 
-Http::Http(const CurlApi& api, Loop& loop) : state_(new State{api, {api, loop}}) {}
+Http::Http(const CurlApi& api, Loop& loop, const Clock& clock)
+    : state_(new State{api, clock, {api, loop}}) {}
 Http::~Http() = default;
 
 std::unique_ptr<Http::Request> Http::Get(HttpRequest request,

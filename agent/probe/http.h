@@ -9,6 +9,7 @@
 #include "agent/probe/curl_api.h"
 #include "agent/probe/phases.h"
 #include "agent/probe/url.h"
+#include "core/clock.h"
 #include "core/io/loop.h"
 
 namespace haidang::agent {
@@ -46,8 +47,8 @@ class Http {
     virtual ~Request() = default;
   };
 
-  // `api` and `loop` must outlive the Http, and the Http its Requests.
-  Http(const CurlApi& api, Loop& loop);
+  // All must outlive the Http, and the Http its Requests.
+  Http(const CurlApi& api, Loop& loop, const Clock& clock);
   ~Http();
   Http(const Http&) = delete;
   Http& operator=(const Http&) = delete;

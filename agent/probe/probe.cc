@@ -67,7 +67,8 @@ ProbeReason ReasonOf(const HttpAnswer& answer) {
     case CURLE_WRITE_ERROR:
       return ProbeReason::kProtocol;
     default:
-      return ProbeReason::kInternal;
+      // What libcurl dislikes about an answer that has begun is the answer's fault.
+      return answer.marks.first_byte > 0 ? ProbeReason::kProtocol : ProbeReason::kInternal;
   }
 }
 
@@ -82,7 +83,7 @@ void Probe::Run(std::function<void(ProbeResult)> done) {
 }
 
 int64_t Probe::LeftMs() const {
-  return std::max<int64_t>((deadline_ns_ - clock_.MonotonicNs()) / 1'000'000, 0);
+  return std::max<int64_t>((deadline_ns_ - clock_.MonotonicNs() + 999'999) / 1'000'000, 0);
 }
 
 std::string Probe::TimedOut(Phase phase) const {
@@ -127,9 +128,12 @@ void Probe::OnAnswer(const HttpAnswer& answer) {
   if (failed) {
     const ProbeReason reason = ReasonOf(answer);
     const Phase phase = LastPhase(answer.marks, request_.parsed.tls);
-    return Fail(reason, reason == ProbeReason::kTimeout
-                            ? TimedOut(phase)
-                            : "in phase " + std::string(kPhaseNames[phase]));
+    std::string detail = reason == ProbeReason::kTimeout
+                             ? TimedOut(phase)
+                             : "in phase " + std::string(kPhaseNames[phase]);
+    if (reason == ProbeReason::kInternal)
+      detail += ", libcurl's error " + std::to_string(answer.code);
+    return Fail(reason, std::move(detail));
   }
   if (!answer.redirect.empty() && options_.max_redirects > 0) {
     if (result_.redirects >= options_.max_redirects) {

@@ -24,7 +24,7 @@ class ProbeSource final : public Source {
       : api_(std::move(api)),
         clock_(clock),
         interval_(interval),
-        http_(*api_, loop),
+        http_(*api_, loop, clock),
         resolver_(loop, std::move(lookup)) {
     for (ProbeOptions& options : probes) {
       Watched watched;

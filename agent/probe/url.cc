@@ -65,6 +65,7 @@ Result<Url> ParseUrl(std::string_view text) {
   if (!port) return port.error();
   url.port = *port;
   url.literal = IsAddress(url.host, bracketed);
+  if (bracketed && end == std::string_view::npos) return Error{"its host name is not valid"};
   if (bracketed ? !url.literal : !IsHostName(url.host)) return Error{"its host name is not valid"};
   return url;
 }

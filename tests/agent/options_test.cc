@@ -1,0 +1,228 @@
+#include "agent/options.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+#include <set>
+
+#include "agent/identity.h"
+#include "agent/sources/text.h"
+#include "tests/support/temp_dir.h"
+
+using namespace haidang;
+using namespace haidang::agent;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A directory with ca.pem, agent.pem (common name ha-tu-1) and agent.key.
+class Files {
+ public:
+  Files() {
+    const std::string command =
+        "cd " + dir_.path() +
+        " && openssl req -x509 -newkey ec -pkeyopt "
+        "ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /O=x/CN=ha-tu-1 "
+        "-keyout agent.key -out agent.pem 2>/dev/null && cp agent.pem ca.pem";
+    REQUIRE(std::system(command.c_str()) == 0);
+  }
+
+  std::string operator/(const std::string& name) const { return dir_ / name; }
+
+  std::string Broker() const {
+    return "[broker]\nuri = \"ssl://localhost:8883\"\ngroup = \"quang-ninh\"\nca = \"" +
+           dir_ / "ca.pem" + "\"\ncert = \"" + dir_ / "agent.pem" + "\"\nkey = \"" +
+           dir_ / "agent.key" + "\"\n";
+  }
+
+ private:
+  haidang::testing::TempDir dir_;
+};
+
+std::string Fault(const std::string& text, Need need = Need::kAll) {
+  const auto options = ParseOptions(text, "agent.toml", need);
+  REQUIRE_FALSE(options.ok());
+  return options.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("a small configuration: the rest has defaults, the id is the certificate's") {
+  const Files files;
+  const auto options = ParseOptions(files.Broker(), "agent.toml", Need::kAll);
+  REQUIRE(options.ok());
+  CHECK(options->machine == "ha-tu-1");
+  CHECK(options->machine_class == "server");
+  CHECK(options->group == "quang-ninh");
+  CHECK(options->interval == 15s);
+  CHECK(options->probes.empty());
+  CHECK(options->spool_max_bytes == 256 << 20);
+  CHECK(options->spool_max_age == 14 * 24h);
+  CHECK(options->state_directory == "/var/lib/haidang-agent");
+}
+
+TEST_CASE("every key") {
+  const Files files;
+  const auto options = ParseOptions(
+      files.Broker() +
+          "keep_alive = 30\nconnect_timeout = \"5s\"\nbackoff_max = \"2min\"\n"
+          "[machine]\nid = \"ha-tu-1\"\nclass = \"workstation\"\nsite = \"06652\"\n"
+          "[state]\ndirectory = \"/tmp/x\"\n[sampling]\ninterval = \"30s\"\n"
+          "[sources]\noff = [\"cpu\", \"time\"]\ncpu_per_core_up_to = 4\n"
+          "[spool]\nmax_mib = 8\nmax_age = \"2d\"\n[log]\nlevel = \"debug\"\n"
+          "[[probe]]\njourney = \"mot-cua\"\nstep = \"tra-cuu\"\nurl = \"https://a.example/x\"\n"
+          "interval = \"1min\"\ntimeout = \"3s\"\nstatus = [200, 404]\ncontains = \"x\"\n"
+          "ca = \"" +
+          files / "ca.pem" + "\"\nmax_body = 5\nmax_redirects = 0\n",
+      "agent.toml", Need::kAll);
+  REQUIRE(options.ok());
+  CHECK(options->broker.keep_alive == 30s);
+  CHECK(options->broker.connect_timeout == 5s);
+  CHECK(options->broker.backoff_max == 2min);
+  CHECK(options->machine_class == "workstation");
+  CHECK(options->site == "06652");
+  CHECK(options->state_directory == "/tmp/x");
+  CHECK(options->interval == 30s);
+  CHECK(options->sources_off == std::vector<std::string>{"cpu", "time"});
+  CHECK(options->cpu_per_core_up_to == 4);
+  CHECK(options->spool_max_bytes == 8 << 20);
+  CHECK(options->spool_max_age == 48h);
+  CHECK(options->log_level == "debug");
+  REQUIRE(options->probes.size() == 1);
+  const ProbeOptions& probe = options->probes[0];
+  CHECK(probe.interval == 1min);
+  CHECK(probe.timeout == 3s);
+  CHECK(probe.status == std::vector<int64_t>{200, 404});
+  CHECK(probe.contains == "x");
+  CHECK(probe.max_body == 5);
+  CHECK(probe.max_redirects == 0);
+}
+
+TEST_CASE("faults name file, line, key and what is allowed") {
+  const Files files;
+  const std::string broker = files.Broker();  // lines 1 to 6
+  CHECK(Fault("") == "agent.toml:1: broker.uri: is missing; allowed: a text that is not empty");
+  CHECK(Fault(broker + "[sampling]\nintervall = 3\n") ==
+        "agent.toml:8: sampling.intervall: unknown key, did you mean interval?; allowed: interval");
+  CHECK(Fault(broker + "[sampling]\ninterval = \"0.5s\"\n")
+            .starts_with("agent.toml:8: sampling.interval: is out of range, is the text \"0.5s\"; "
+                         "allowed: 1s to 1h"));
+  CHECK(Fault(broker + "[sampling]\ninterval = true\n")
+            .starts_with("agent.toml:8: sampling.interval: must be a duration, is true"));
+  CHECK(
+      Fault(broker + "[machine]\nclass = \"desktop\"\n") ==
+      "agent.toml:8: machine.class: must be one of a few words, is the text \"desktop\"; allowed: "
+      "\"server\", \"workstation\"");
+  CHECK(Fault(broker + "[machine]\nid = \"other\"\n") ==
+        "agent.toml:8: machine.id: is \"other\", but broker.cert is made out to \"ha-tu-1\"; "
+        "allowed: "
+        "\"ha-tu-1\", or leave the key out");
+  CHECK(
+      Fault(broker + "[sources]\noff = [\"disk\"]\n")
+          .starts_with("agent.toml:8: sources.off: there is no source \"disk\"; allowed: agent, "));
+  CHECK(Fault(broker + "[sampler]\n")
+            .starts_with("agent.toml:7: sampler: unknown key, did you mean sampling?; allowed: "
+                         "broker, log, machine, probe"));
+  CHECK(Fault(broker + "[probe]\n").find("sections [[probe]]") != std::string::npos);
+  CHECK(Fault("[broker]\nuri = \"http://x\"\n")
+            .starts_with("agent.toml:2: broker.uri: must begin with ssl:// or tcp://"));
+  CHECK(Fault("[broker]\nuri = \"tcp://localhost:1883\"\ngroup = \"a/b\"\n")
+            .starts_with("agent.toml:3: broker.group: "));
+  CHECK(Fault("[broker]\nuri = \"tcp://localhost:1883\"\ngroup = \"a\"\n")
+            .starts_with("agent.toml:1: machine.id: is missing"));
+  CHECK(Fault("[broker]\nuri = \"ssl://localhost:1883\"\ngroup = \"a\"\nca = \"/nowhere/ca.pem\"\n"
+              "cert = \"x\"\nkey = \"y\"\n") ==
+        "agent.toml:4: broker.ca: cannot read /nowhere/ca.pem: No such file or directory; allowed: "
+        "a PEM file that the agent's user may read");
+}
+
+TEST_CASE("faults of probes") {
+  const Files files;
+  const std::string probe = "[[probe]]\njourney = \"j\"\nstep = \"s\"\nurl = \"http://a/\"\n";
+  CHECK(ParseOptions(files.Broker() + probe, "a", Need::kAll).ok());
+  CHECK(Fault(probe + probe, Need::kReading) ==
+        "agent.toml:7: probe[1].step: there are two probes of journey \"j\", step \"s\"; allowed: "
+        "each pair once");
+  CHECK(Fault("[[probe]]\nurl = \"http://a/\"\n", Need::kReading) ==
+        "agent.toml:1: probe[0].journey: is missing; allowed: a text that is not empty");
+  CHECK(Fault("[[probe]]\njourney = \"j\"\nstep = \"s\"\nurl = \"http://u:p@a/\"\n",
+              Need::kReading) ==
+        "agent.toml:4: probe[0].url: it must not hold a user name or password; allowed: "
+        "\"https://host/path\"");
+  CHECK(Fault(probe + "status = [99]\n", Need::kReading)
+            .starts_with("agent.toml:5: probe[0].status: holds the number 99; allowed: "));
+  std::string many;
+  for (int i = 0; i < 33; ++i) {
+    many +=
+        "[[probe]]\njourney = \"j\"\nstep = \"" + std::to_string(i) + "\"\nurl = \"http://a/\"\n";
+  }
+  CHECK(Fault(many, Need::kReading).find("has 33 entries") != std::string::npos);
+}
+
+TEST_CASE("to read once, neither broker nor identity is needed") {
+  CHECK(ParseOptions("", "agent.toml", Need::kReading).ok());
+  CHECK(ParseOptions("[sampling]\ninterval = 5\n", "agent.toml", Need::kReading).ok());
+  CHECK(Fault("x = 1", Need::kReading).starts_with("agent.toml:1: x: unknown key"));
+}
+
+TEST_CASE("certificates without a name, or that are none") {
+  const Files files;
+  CHECK(CommonNameOf(files / "agent.pem").value() == "ha-tu-1");
+  CHECK(CommonNameOf(files / "agent.key").error().message ==
+        files / "agent.key" + " holds no certificate in PEM form");
+  CHECK_FALSE(CommonNameOf(files / "absent.pem").ok());
+  const std::string command =
+      "cd $(dirname " + files / "x" +
+      ") && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /O=x "
+      "-keyout nn.key -out nn.pem 2>/dev/null";
+  REQUIRE(std::system(command.c_str()) == 0);
+  CHECK(CommonNameOf(files / "nn.pem").error().message.find("has no common name") !=
+        std::string::npos);
+}
+
+// The sample must be accepted as it stands, with its commented keys too, and must name every key.
+TEST_CASE("the sample configuration is true") {
+  const Files files;
+  std::string sample = ReadSmallFile(std::string(SAMPLE)).value();
+  for (const char* name : {"ca.pem", "agent.pem", "agent.key"}) {
+    const std::string path = std::string("/etc/haidang/") + name;
+    for (size_t at; (at = sample.find(path)) != std::string::npos;) {
+      sample.replace(at, path.size(), files / name);
+    }
+  }
+  const auto plain = ParseOptions(sample, "agent.toml", Need::kAll);
+  INFO((plain.ok() ? "" : plain.error().message));
+  REQUIRE(plain.ok());
+
+  std::string all = std::regex_replace(sample, std::regex("(^|\n)#([a-z\\[])"), "$1$2");
+  all.replace(all.find("ha-tu-1\""), 8, "ha-tu-1\"");
+  const auto full = ParseOptions(all, "agent.toml", Need::kAll);
+  INFO((full.ok() ? "" : full.error().message));
+  REQUIRE(full.ok());
+  REQUIRE(full->probes.size() == 1);
+  // What the comments call defaults are the defaults.
+  const Options defaults;
+  CHECK(full->interval == defaults.interval);
+  CHECK(full->spool_max_bytes == defaults.spool_max_bytes);
+  CHECK(full->spool_max_age == defaults.spool_max_age);
+  CHECK(full->cpu_per_core_up_to == defaults.cpu_per_core_up_to);
+  CHECK(full->broker.keep_alive == defaults.broker.keep_alive);
+  CHECK(full->broker.connect_timeout == defaults.broker.connect_timeout);
+  CHECK(full->broker.backoff_max == defaults.broker.backoff_max);
+  CHECK(full->state_directory == defaults.state_directory);
+  CHECK(full->probes[0].timeout == ProbeOptions().timeout);
+  CHECK(full->probes[0].max_body == ProbeOptions().max_body);
+  CHECK(full->probes[0].max_redirects == ProbeOptions().max_redirects);
+
+  // An unknown key makes the reader list those that it knows: each must stand in the sample.
+  for (const std::string section :
+       {"broker", "machine", "state", "sampling", "sources", "spool", "log"}) {
+    const std::string fault = Fault("[" + section + "]\nzzzzzzzz = 1\n", Need::kReading);
+    std::string keys = fault.substr(fault.find("allowed: ") + 9) + ", ";
+    for (size_t comma; (comma = keys.find(", ")) != std::string::npos; keys.erase(0, comma + 2)) {
+      INFO(section << "." << keys.substr(0, comma));
+      CHECK(all.find("\n" + keys.substr(0, comma) + " = ") != std::string::npos);
+    }
+  }
+}
