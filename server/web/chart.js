@@ -7,6 +7,7 @@ const width = 220;
 const height = 44;
 const pad = 3;
 const refetchAfter = 5 * 60e3;
+const retryAfter = 15e3;
 const atOnce = 4;
 const svgName = "http://www.w3.org/2000/svg";
 
@@ -47,11 +48,13 @@ async function fetchSeries(machine, probe, entry, now) {
   query.append("label.step", probe.step);
   try {
     const response = await fetch(`/api/v1/series?${query}`, {signal: AbortSignal.timeout(10000)});
-    if (response.ok) entry.points = merge((await response.json()).series, probe);
+    if (!response.ok) throw new Error(response.status);
+    entry.points = merge((await response.json()).series, probe);
+    entry.fetched = now;
   } catch {
-    // Tried again in a while; the chart keeps what it has, which its own time axis moves out.
+    // Until it is tried again the chart keeps what it has, which its own time axis moves out.
+    entry.fetched = now - refetchAfter + retryAfter;
   }
-  entry.fetched = now;
   entry.busy = false;
 }
 

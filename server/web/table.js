@@ -58,10 +58,12 @@ function worstProbe(machine) {
 }
 
 // 0 is worst. Machines that were switched off on purpose are no trouble and come last.
+// While values are withheld, what was known last decides, so that the order stays.
 export function rank(machine, findings) {
-  if (machine.state === "vanished") return 0;
-  if (machine.state === "silent") return 1;
-  if (isOff(machine)) return 6;
+  const state = machine.state ?? machine.as_of?.state;
+  if (state === "vanished") return 0;
+  if (state === "silent") return 1;
+  if (state === "stopped" || state === "suspended") return 6;
   if (machine.probes.some((probe) => probe.success === false)) return 2;
   if (findings.has(machine.machine) || machine.probes.some(isSlow)) return 3;
   if ((machine.disk_used_ratio ?? 0) >= limits.disk.bad) return 4;
@@ -175,7 +177,7 @@ function setResponse(part, machine, now) {
   if (machine.state === "online") chart.append(machine.machine, probe, machine.last_seen_ms);
   if (!visible.has(machine.machine)) return;
   const redraw = () => chart.draw(part.chart, machine.machine, probe, now);
-  chart.want(machine.machine, probe, now, redraw);
+  if (machine.state !== null) chart.want(machine.machine, probe, now, redraw);
   redraw();
 }
 

@@ -86,7 +86,7 @@ TEST_CASE("malformed and oversized requests are refused, and hurt nobody") {
   CHECK(refusal("nonsense\r\n\r\n") == "400");
   CHECK(refusal("GET /" + std::string(4000, 'a') + " HTTP/1.1\r\n\r\n") == "414");
   CHECK(refusal("GET / HTTP/1.1\r\nX: " + std::string(40000, 'a')) == "431");
-  CHECK(refusal("BREW / HTTP/1.1\r\n\r\n") == "400");
+  CHECK(refusal("BREW / HTTP/1.1\r\nConnection: close\r\n\r\n") == "400");
   CHECK(refusal("GET / HTTP/3.0\r\n\r\n") == "505");
   CHECK(refusal("GET /%00%ff%zz?%=%&&=a HTTP/1.1\r\nConnection: close\r\n\r\n") == "404");
   CHECK(server.Get("/healthz")->status == 200);
