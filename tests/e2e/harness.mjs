@@ -1,13 +1,14 @@
 // What every end-to-end test needs: a stack of its own that is stopped whatever happens, and a place
 // for what a person may want to look at afterwards.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
 
 import { Stack } from '../support/stack.mjs';
+
+export { sqlite } from '../support/live.mjs';
 
 // Set by CTest (tests/e2e/CMakeLists.txt).
 export const bin = process.env.HAIDANG_BIN;
@@ -20,10 +21,15 @@ const name = path.basename(process.argv[1] ?? 'test', '.test.mjs');
 // What a failed test left open must not keep this process from ending.
 after(() => setTimeout(() => process.exit(), 2000).unref());
 
+const directories = [];
+process.once('exit', () => {
+  for (const directory of directories) fs.rmSync(directory, { recursive: true, force: true });
+});
+
 // A directory that is removed when this process ends.
 export function temporary() {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), `haidang-${name}-`));
-  process.once('exit', () => fs.rmSync(directory, { recursive: true, force: true }));
+  directories.push(directory);
   return directory;
 }
 
@@ -41,12 +47,6 @@ export async function makeStack({ start = true, ...options } = {}) {
   if (start) await stack.start();
   else await stack.prepare();
   return stack;
-}
-
-// Rows of a query on a database whose owner may be running: a short look that changes nothing.
-export function sqlite(file, query) {
-  const out = execFileSync('sqlite3', ['-readonly', '-json', '-cmd', '.timeout 2000', file, query], { encoding: 'utf8' });
-  return out.trim() ? JSON.parse(out) : [];
 }
 
 // How many lines of a log hold what the pattern says.
