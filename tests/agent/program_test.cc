@@ -1,0 +1,219 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "agent/sources/text.h"
+#include "tests/agent/raw_server.h"
+#include "tests/support/temp_dir.h"
+
+// The real program, from its command line to its exit.
+using namespace haidang;
+using namespace std::chrono_literals;
+using haidang::testing::RawServer;
+using haidang::testing::TempDir;
+
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+// haidang-agent as a child; its output goes to files below `dir`.
+class Agent {
+ public:
+  Agent(const TempDir& dir, std::vector<std::string> args)
+      : out_(dir / "stdout"), err_(dir / "stderr") {
+    for (const std::string& old : {out_, err_}) unlink(old.c_str());
+    args.insert(args.begin(), AGENT);
+    std::vector<char*> argv;
+    for (std::string& arg : args) argv.push_back(arg.data());
+    argv.push_back(nullptr);
+    pid_ = fork();
+    REQUIRE(pid_ >= 0);
+    if (pid_ == 0) {
+      dup2(open(out_.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600), STDOUT_FILENO);
+      dup2(open(err_.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600), STDERR_FILENO);
+      execv(argv[0], argv.data());
+      _exit(127);
+    }
+  }
+  ~Agent() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  // The exit code; -1 where a signal ended it.
+  int Wait() {
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  void Signal(int number) const { kill(pid_, number); }
+  std::string out() const { return agent::ReadSmallFile(out_).value(); }
+  std::string err() const { return agent::ReadOptionalFile(err_).value(); }
+
+  bool Says(const std::string& text) const {
+    const auto end = Steady::now() + 20s;
+    while (err().find(text) == std::string::npos) {
+      if (Steady::now() > end) return false;
+      std::this_thread::sleep_for(5ms);
+    }
+    return true;
+  }
+
+ private:
+  std::string out_;
+  std::string err_;
+  pid_t pid_ = 0;
+};
+
+struct Ended {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+Ended Run(const TempDir& dir, std::vector<std::string> args) {
+  Agent agent(dir, std::move(args));
+  const int code = agent.Wait();
+  return {code, agent.out(), agent.err()};
+}
+
+std::string Write(const TempDir& dir, const std::string& text) {
+  const std::string path = dir / "agent.toml";
+  std::ofstream(path) << text;
+  return path;
+}
+
+std::string Running(const TempDir& dir, int port, const std::string& state) {
+  return Write(dir, "[broker]\nuri = \"tcp://127.0.0.1:" + std::to_string(port) +
+                        "\"\ngroup = \"g\"\n[machine]\nid = \"m\"\n[sampling]\ninterval = \"1s\"\n"
+                        "[state]\ndirectory = \"" +
+                        state + "\"\n");
+}
+
+}  // namespace
+
+TEST_CASE("version, help and usage") {
+  const TempDir dir;
+  CHECK(Run(dir, {"--version"}).out == "haidang-agent " HAIDANG_VERSION "\n");
+  const Ended help = Run(dir, {"--help"});
+  CHECK(help.code == 0);
+  CHECK(help.out.find("--check-config") != std::string::npos);
+  const Ended unknown = Run(dir, {"--chekc-config"});
+  CHECK(unknown.code == 2);
+  CHECK_FALSE(unknown.err.empty());
+}
+
+TEST_CASE("--check-config") {
+  const TempDir dir;
+  const std::string good = Running(dir, 1883, dir / "state");
+  const Ended ok = Run(dir, {"--config", good, "--check-config"});
+  CHECK(ok.code == 0);
+  CHECK(ok.out == "ok\n");
+  CHECK(ok.err.empty());
+  const std::string bad = Write(dir, "[broker]\nurl = \"x\"\n");
+  const Ended fault = Run(dir, {"--check-config", "--config", bad});
+  CHECK(fault.code == 1);
+  CHECK(fault.out.empty());
+  CHECK(fault.err == "haidang-agent: " + bad +
+                         ":1: broker.uri: is missing; allowed: a text that is not empty\n");
+  const Ended absent = Run(dir, {"--check-config", "--config", dir / "no.toml"});
+  CHECK(absent.code == 1);
+  CHECK(absent.err.find("No such file") != std::string::npos);
+}
+
+TEST_CASE("--print-metrics of a fixture machine: the whole output") {
+  const TempDir dir;
+  const std::string config = Write(dir, "[sources]\noff = [\"filesystem\", \"time\"]\n");
+  const std::string root = std::string(FIXTURES) + "/machines/commune-server";
+  const Ended ended = Run(dir, {"--config", config, "--print-metrics", "--root", root});
+  CHECK(ended.code == 0);
+  CHECK(ended.err.empty());
+  std::string text = ended.out;
+  // How long sources took is this machine's, and so is the size of its pages.
+  for (const char* own :
+       {"\nnode_scrape_collector_duration_seconds{", "\nprocess_resident_memory"}) {
+    for (size_t at; (at = text.find(own)) != std::string::npos;) {
+      text.erase(at, text.find('\n', at + 1) - at);
+    }
+  }
+  CHECK(text == agent::ReadSmallFile(std::string(FIXTURES) + "/print-metrics.txt").value());
+}
+
+TEST_CASE("--print-metrics of this machine, with a probe that fails, without a broker") {
+  const TempDir dir;
+  int port = 0;
+  {
+    port = RawServer([](int, const std::string&) {}).port();
+  }
+  const std::string config =
+      Write(dir, "[[probe]]\njourney = \"j\"\nstep = \"s\"\nurl = \"http://127.0.0.1:" +
+                     std::to_string(port) + "/\"\n");
+  const Ended ended = Run(dir, {"--config", config, "--print-metrics"});
+  CHECK(ended.code == 0);
+  for (const char* line :
+       {"\nprobe_success{journey=\"j\",step=\"s\"} 0\n", "\nnode_load1 ",
+        "# haidang_probe_reason{journey=\"j\",step=\"s\"} \"refused\"\n",
+        "\nnode_filesystem_size_bytes{", "\nprocess_open_fds ", "\nnode_boot_time_seconds "}) {
+    INFO(line);
+    CHECK(ended.out.find(line) != std::string::npos);
+  }
+  // Without a configuration the defaults are read.
+  const Ended plain = Run(dir, {"--print-metrics"});
+  CHECK(plain.code == 0);
+  CHECK(plain.out.find("\nnode_load1 ") != std::string::npos);
+}
+
+TEST_CASE("a state directory that cannot be used") {
+  const TempDir dir;
+  std::ofstream(dir / "file") << "x";
+  for (const std::string& state :
+       {dir / "file", dir / "file/below", std::string("/proc/haidang")}) {
+    const Ended ended = Run(dir, {"--config", Running(dir, 1, state)});
+    INFO(ended.err);
+    CHECK(ended.code == 3);
+    CHECK(ended.err.find("state.directory " + state) != std::string::npos);
+    CHECK(ended.err.find("it must be a directory on a disk with room") != std::string::npos);
+  }
+}
+
+TEST_CASE("two agents do not share a state directory") {
+  const TempDir dir;
+  const TempDir second;
+  const std::string config = Running(dir, 1, dir / "state");
+  const Agent first(dir, {"--config", config});
+  REQUIRE(first.Says("version"));
+  const Ended ended = Run(second, {"--config", config});
+  CHECK(ended.code == 3);
+  CHECK(ended.err.find("is in use by another haidang-agent") != std::string::npos);
+}
+
+TEST_CASE("SIGTERM ends it within 2 s, whatever the network does") {
+  const TempDir dir;
+  // Takes connections and never answers.
+  RawServer hole([](int fd, const std::string&) {
+    char byte;
+    while (recv(fd, &byte, 1, 0) > 0) {
+    }
+  });
+  for (const int port : {hole.port(), 1}) {
+    for (const int number : {SIGTERM, SIGINT}) {
+      Agent agent(dir, {"--config", Running(dir, port, dir / "state")});
+      REQUIRE(agent.Says("version"));
+      const auto begin = Steady::now();
+      agent.Signal(number);
+      CHECK(agent.Wait() == 0);
+      CHECK(Steady::now() - begin < 2s);
+      CHECK(agent.err().find("stopping") != std::string::npos);
+    }
+  }
+}
