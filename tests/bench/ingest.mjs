@@ -1,6 +1,6 @@
 // Values a second decoded, committed and acknowledged: haidang-fleet → a real Mosquitto → the collector with its
-// telemetry.db on disk. A value is one value that a batch states; 60 a batch, all changing. Measured over whole
-// periods of acknowledgement (5 s) in which the broker always has something for the collector.
+// telemetry.db on disk. A value is one value that a batch states; 60 a batch, all changing. Counted is
+// what is acknowledged within 20 s in which the broker always has something for the collector.
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -16,7 +16,9 @@ const warmUp = 10;
 const seconds = 20;
 const agents = 400;
 const connections = 4;
-const window = 500;  // batches an agent may have unacknowledged: enough for 5 s between acknowledgements
+const ramp = 5;  // of births, so that acknowledgements come evenly
+const window = 1000;  // batches that an agent may have unacknowledged
+const maxWait = 8;  // seconds that its oldest may wait: more than the 5 s between acknowledgements
 
 const bin = path.resolve(process.argv[2] ?? 'build/release/bin');
 const state = fs.mkdtempSync(path.join(os.tmpdir(), 'haidang-ingest-'));
@@ -46,10 +48,13 @@ async function startCollector(brokerPort) {
     metrics: { listen: `127.0.0.1:${metrics}` },
   });
   const collector = children.start('collector', path.join(bin, 'haidang-collector'), ['--config', file]);
-  await eventually('the collector is connected to the broker', async () =>
-    /^haidang_collector_broker_connected 1$/m.test(await getText(`http://127.0.0.1:${metrics}/metrics`)),
-  { signal: children.failed });
-  return collector;
+  const read = async (metric) => {
+    const text = await getText(`http://127.0.0.1:${metrics}/metrics`);
+    return Number(new RegExp(`^haidang_collector_${metric} (\\S+)$`, 'm').exec(text)?.[1]);
+  };
+  await eventually('the collector is connected to the broker', async () => (await read('broker_connected')) === 1,
+    { signal: children.failed });
+  return { collector, read };
 }
 
 const aborted = (signal) => new Promise((_, reject) => {
@@ -58,8 +63,8 @@ const aborted = (signal) => new Promise((_, reject) => {
 
 async function runFleet(port, watched) {
   const args = [
-    '--port', port, '--agents', agents, '--connections', connections, '--window', window,
-    '--warm-up', warmUp, '--seconds', seconds, '--drain', 60, ...watched.flatMap((child) => ['--watch', child.pid]),
+    '--port', port, '--agents', agents, '--connections', connections, '--window', window, '--max-wait', maxWait,
+    '--ramp', ramp, '--warm-up', warmUp, '--seconds', seconds, '--drain', 60, ...watched.flatMap((child) => ['--watch', child.pid]),
   ];
   const fleet = children.start('fleet', path.join(bin, 'haidang-fleet'), args.map(String));
   fleet.expected = true;  // to end
@@ -75,8 +80,10 @@ function print(metric, value, unit) {
 try {
   const port = await freePort();
   const broker = await startBroker(port);
-  const collector = await startCollector(port);
+  const { collector, read } = await startCollector(port);
   const report = await runFleet(port, [collector, broker]);
+  const stored = await read('values_total');
+  if (stored !== report.values_sent) throw new Error(`${report.values_sent} values were sent, ${stored} stored`);
   if (report.batches_sent_again > 0 || report.disconnects > 0) {
     console.error(`ingest: ${report.batches_sent_again} batches were sent again, ${report.disconnects} disconnects`);
   }

@@ -79,15 +79,17 @@ void Fleet::MakeLinks() {
     auto link = std::make_unique<Link>();
     std::vector<std::string> filters;
     for (size_t agent = i; agent < agents_.size(); agent += count) {
-      link->agents.push_back(agents_[agent].get());
+      const double share = static_cast<double>(agent) / static_cast<double>(agents_.size());
+      const auto splay = static_cast<int64_t>(options_.ramp * 1000 * share);
+      link->members.push_back({agents_[agent].get(), false, 0, splay});
       filters.push_back(agents_[agent]->command_topic());
     }
     Link* const raw = link.get();
     ConnectionEvents events;
     // MQTT has one Will a connection: where agents share one, it is the first's.
     events.will = [this, raw] {
-      for (SimulatedAgent* agent : raw->agents) (void)agent->NextWill(clock_.WallMs());
-      SimulatedAgent& first = *raw->agents.front();
+      for (const Member& member : raw->members) (void)member.agent->NextWill(clock_.WallMs());
+      SimulatedAgent& first = *raw->members.front().agent;
       return Will{first.death_topic(), first.Death(clock_.WallMs())};
     };
     events.up = [this, raw] { Up(*raw); };
@@ -97,8 +99,7 @@ void Fleet::MakeLinks() {
     };
     link->connection = std::make_unique<Connection>(
         &loop_, options_.prefix + "-" + std::to_string(i), std::move(filters), std::move(events));
-    link->open_at_ms = now + static_cast<int64_t>(options_.ramp * 1000 * static_cast<double>(i) /
-                                                  static_cast<double>(count));
+    link->open_at_ms = now + link->members.front().splay_ms;
     links_.push_back(std::move(link));
   }
 }
@@ -121,6 +122,7 @@ void Fleet::Tick() {
   }
   if (phase_ == Phase::kGoodbye) return;
   OpenDue(now);
+  SendBirths(now);
   PingAll(now);
   if (phase_ != Phase::kConnecting) Send(now);
   for (const auto& link : links_) link->connection->Flush();
@@ -130,6 +132,24 @@ void Fleet::OpenDue(int64_t now_ms) {
   for (const auto& link : links_) {
     if (link->connection->closed() && now_ms >= link->open_at_ms) link->connection->Open(address_);
   }
+}
+
+void Fleet::SendBirths(int64_t now_ms) {
+  for (const auto& link : links_) {
+    if (!link->connection->up()) continue;
+    for (Member& member : link->members) {
+      if (member.born || now_ms < member.birth_at_ms) continue;
+      member.born = true;
+      link->connection->Publish(member.agent->birth_topic(), member.agent->Birth(clock_.WallMs()));
+    }
+  }
+}
+
+bool Fleet::AllBorn() const {
+  return std::all_of(links_.begin(), links_.end(), [](const auto& link) {
+    return std::all_of(link->members.begin(), link->members.end(),
+                       [](const Member& member) { return member.born; });
+  });
 }
 
 void Fleet::PingAll(int64_t now_ms) {
@@ -164,11 +184,20 @@ void Fleet::Send(int64_t now_ms) {
   }
 }
 
+bool Fleet::MaySend(const Member& member, int64_t now_ms) const {
+  if (!member.born) return false;
+  if (options_.rate > 0) return true;
+  if (member.agent->unsettled() >= options_.window) return false;
+  const int64_t waits_ms = now_ms - member.agent->WaitingSince(now_ms);
+  return options_.max_wait == 0 || static_cast<double>(waits_ms) <= options_.max_wait * 1000;
+}
+
 bool Fleet::SendNext(Link& link, int64_t now_ms) {
   if (link.connection->waiting_bytes() > kMaxWaitingBytes) return false;
-  for (size_t tried = 0; tried < link.agents.size(); ++tried) {
-    SimulatedAgent& agent = *link.agents[link.turn++ % link.agents.size()];
-    if (options_.rate == 0 && agent.unsettled() >= options_.window) continue;
+  for (size_t tried = 0; tried < link.members.size(); ++tried) {
+    const Member& member = link.members[link.turn++ % link.members.size()];
+    SimulatedAgent& agent = *member.agent;
+    if (!MaySend(member, now_ms)) continue;
     link.connection->Publish(agent.data_topic(), agent.NextBatch(clock_.WallMs(), now_ms));
     return true;
   }
@@ -176,8 +205,9 @@ bool Fleet::SendNext(Link& link, int64_t now_ms) {
 }
 
 void Fleet::SendResends(Link& link, int64_t now_ms) {
-  for (SimulatedAgent* agent : link.agents) {
-    while (link.connection->waiting_bytes() <= kMaxWaitingBytes) {
+  for (const Member& member : link.members) {
+    SimulatedAgent* const agent = member.agent;
+    while (member.born && link.connection->waiting_bytes() <= kMaxWaitingBytes) {
       const std::string payload = agent->NextResend(now_ms);
       if (payload.empty()) break;
       link.connection->Publish(agent->data_topic(), payload);
@@ -189,10 +219,9 @@ void Fleet::AdvancePhase(int64_t now_ms) {
   const double elapsed = static_cast<double>(now_ms - phase_since_ms_) / 1000;
   switch (phase_) {
     case Phase::kConnecting: {
-      const bool all_up = std::all_of(links_.begin(), links_.end(),
-                                      [](const auto& link) { return link->connection->up(); });
+      const bool all_up = AllBorn();
       if (!all_up && elapsed > options_.ramp + 60) {
-        failed_ = "not all connections came up within a minute";
+        failed_ = "not all agents were born within a minute";
         uv_stop(&loop_);
       }
       if (all_up) Enter(Phase::kWarmUp, now_ms);
@@ -242,10 +271,12 @@ void Fleet::Enter(Phase phase, int64_t now_ms) {
       break;
     case Phase::kGoodbye:
       report_.unsettled_batches = Unsettled();
+      report_.overall_seconds = static_cast<double>(last_settled_ms_ - rate_since_ms_) / 1000;
       for (const auto& link : links_) {
         if (!link->connection->up()) continue;
-        for (SimulatedAgent* agent : link->agents) {
-          link->connection->Publish(agent->death_topic(), agent->Death(clock_.WallMs()));
+        for (const Member& member : link->members) {
+          link->connection->Publish(member.agent->death_topic(),
+                                    member.agent->Death(clock_.WallMs()));
         }
         link->connection->Close();
       }
@@ -258,8 +289,10 @@ void Fleet::Enter(Phase phase, int64_t now_ms) {
 
 void Fleet::Up(Link& link) {
   link.attempt = 0;
-  for (SimulatedAgent* agent : link.agents) {
-    link.connection->Publish(agent->birth_topic(), agent->Birth(clock_.WallMs()));
+  const int64_t now = NowMs();
+  for (Member& member : link.members) {
+    const int64_t planned = link.open_at_ms - link.members.front().splay_ms + member.splay_ms;
+    member.birth_at_ms = phase_ == Phase::kConnecting ? planned : now;
   }
 }
 
@@ -267,7 +300,10 @@ void Fleet::Down(Link& link, const std::string& why) {
   if (phase_ == Phase::kGoodbye) return;
   ++report_.disconnects;
   std::fprintf(stderr, "fleet: a connection ended: %s\n", why.c_str());
-  for (SimulatedAgent* agent : link.agents) agent->ConnectionLost();
+  for (Member& member : link.members) {
+    member.born = false;
+    member.agent->ConnectionLost();
+  }
   const double cap =
       std::min(kMaxBackoffMs,
                kBackoffMs * static_cast<double>(1ULL << std::min<size_t>(link.attempt++, 10)));
@@ -276,9 +312,13 @@ void Fleet::Down(Link& link, const std::string& why) {
 }
 
 void Fleet::Receive(Link& link, std::string_view topic, std::string_view payload) {
-  for (SimulatedAgent* agent : link.agents) {
+  for (const Member& member : link.members) {
+    SimulatedAgent* const agent = member.agent;
     if (agent->command_topic() != topic) continue;
-    if (agent->Take(payload)) {
+    const uint64_t before = report_.total.settled_batches;
+    const bool asks_birth = agent->Take(payload);
+    if (report_.total.settled_batches != before) last_settled_ms_ = NowMs();
+    if (asks_birth && member.born) {
       link.connection->Publish(agent->birth_topic(), agent->Birth(clock_.WallMs()));
     }
     return;

@@ -24,10 +24,11 @@ struct Options {
   size_t series = 60;
   double rate = 0;      // values a second of the whole fleet; 0: as fast as acknowledged
   size_t window = 600;  // batches an agent may have unacknowledged where rate is 0
+  double max_wait = 0;  // seconds that its oldest may wait where rate is 0; 0: any
   double warm_up = 0;   // seconds of sending before the measure begins
   double seconds = 20;  // of measure
   double drain = 60;    // seconds to wait for what is unacknowledged at the end
-  double ramp = 0;      // seconds over which connections are made
+  double ramp = 0;      // seconds over which agents connect and are born
   uint64_t seed = 1;
   std::vector<int> watched;  // process ids whose CPU time is told
 };
@@ -39,6 +40,7 @@ struct Report {
   double measured_seconds = 0;
   double cpu_seconds = 0;                   // ours, within the measure
   std::vector<double> watched_cpu_seconds;  // theirs
+  double overall_seconds = 0;               // from the first batch to the last acknowledgement
   uint64_t unsettled_batches = 0;
   uint64_t disconnects = 0;
 };
@@ -53,9 +55,15 @@ class Fleet {
   Report Run();
 
  private:
+  struct Member {
+    SimulatedAgent* agent = nullptr;
+    bool born = false;        // on this connection
+    int64_t birth_at_ms = 0;  // monotonic
+    int64_t splay_ms = 0;     // of the first birth
+  };
   struct Link {
     std::unique_ptr<Connection> connection;
-    std::vector<SimulatedAgent*> agents;
+    std::vector<Member> members;
     size_t turn = 0;         // whose batch is next
     int64_t open_at_ms = 0;  // monotonic; the next attempt
     size_t attempt = 0;
@@ -65,8 +73,11 @@ class Fleet {
   void MakeLinks();
   void Tick();
   void OpenDue(int64_t now_ms);
+  void SendBirths(int64_t now_ms);
+  bool AllBorn() const;
   void PingAll(int64_t now_ms);
   void Send(int64_t now_ms);
+  bool MaySend(const Member& member, int64_t now_ms) const;
   bool SendNext(Link& link, int64_t now_ms);
   void SendResends(Link& link, int64_t now_ms);
   void AdvancePhase(int64_t now_ms);
@@ -89,6 +100,7 @@ class Fleet {
   std::string failed_;  // why the run cannot go on
   Phase phase_ = Phase::kConnecting;
   int64_t phase_since_ms_ = 0;
+  int64_t last_settled_ms_ = 0;
   int64_t rate_since_ms_ = 0;  // sending began
   uint64_t rate_sent_ = 0;     // batches since then
   size_t link_turn_ = 0;

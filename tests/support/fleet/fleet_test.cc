@@ -102,8 +102,11 @@ TEST_CASE("what is acknowledged is settled once, and only what was sent can be")
   SimulatedAgent agent = MakeAgent(counters);
   (void)agent.NextWill(1);
   const std::string birth = agent.Birth(1);
-  for (int i = 0; i < 10; ++i) (void)agent.NextBatch(1, 0);
+  CHECK(agent.WaitingSince(77) == 77);
+  for (int i = 0; i < 10; ++i) (void)agent.NextBatch(1, i);
+  CHECK(agent.WaitingSince(77) == 0);
   CHECK_FALSE(agent.Take(CommittedUpTo(3, birth, {{5, 6}})));
+  CHECK(agent.WaitingSince(77) == 3);
   CHECK(agent.unsettled() == 5);
   CHECK_FALSE(agent.Take(CommittedUpTo(3, birth, {{5, 6}})));
   CHECK(counters.settled_batches == 5);

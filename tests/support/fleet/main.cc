@@ -20,6 +20,8 @@ nlohmann::ordered_json ToJson(const haidang::fleet::Options& options,
       {"seconds", report.measured_seconds},
       {"values_acknowledged_in_measure", report.measured_values},
       {"cpu_seconds", report.cpu_seconds},
+      {"watched_cpu_seconds", report.watched_cpu_seconds},
+      {"overall_seconds", report.overall_seconds},
       {"values_sent", total.sent_values},
       {"values_acknowledged", total.settled_values},
       {"batches_sent", total.sent_batches},
@@ -55,6 +57,10 @@ int main(int argc, char** argv) {
   app.add_option("--window", options.window, "unacknowledged batches an agent where rate is 0")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--max-wait", options.max_wait,
+                 "seconds that an agent's oldest batch may wait before it pauses; 0: any")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_option("--warm-up", options.warm_up, "seconds of sending before the measure")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -64,7 +70,7 @@ int main(int argc, char** argv) {
   app.add_option("--drain", options.drain, "seconds to wait for the last acknowledgements")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app.add_option("--ramp", options.ramp, "seconds over which connections are made")
+  app.add_option("--ramp", options.ramp, "seconds over which agents connect and are born")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--seed", options.seed, "of contents and waits")->capture_default_str();

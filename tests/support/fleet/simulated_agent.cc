@@ -94,7 +94,8 @@ std::string SimulatedAgent::Encode(uint64_t number, int64_t wall_ms) {
 std::string SimulatedAgent::NextBatch(int64_t now_ms, int64_t now_mono_ms) {
   last_wall_ms_ = std::max(now_ms, last_wall_ms_ + 1);
   const uint64_t number = first_waiting_ + waiting_.size();
-  waiting_.push_back({last_wall_ms_, now_mono_ms + kFirstPatienceMs, kFirstPatienceMs, false});
+  waiting_.push_back(
+      {last_wall_ms_, now_mono_ms, now_mono_ms + kFirstPatienceMs, kFirstPatienceMs, false});
   ++unsettled_;
   ++counters_.sent_batches;
   counters_.sent_values += series_.size();

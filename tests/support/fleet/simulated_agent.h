@@ -55,10 +55,16 @@ class SimulatedAgent {
   void ConnectionLost();
 
   size_t unsettled() const { return unsettled_; }
+  // Since when the oldest unsettled batch waits, in NextBatch's monotonic time; `now` where none
+  // does.
+  int64_t WaitingSince(int64_t now_mono_ms) const {
+    return waiting_.empty() ? now_mono_ms : waiting_.front().sent_at_ms;
+  }
 
  private:
   struct Waiting {
     int64_t wall_ms = 0;
+    int64_t sent_at_ms = 0;    // monotonic, the first time
     int64_t resend_at_ms = 0;  // monotonic
     int64_t patience_ms = 0;
     bool settled = false;
