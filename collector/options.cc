@@ -89,7 +89,7 @@ void ReadIdentity(ConfigTable table, Options& options) {
   table.Finish();
 }
 
-void ReadStorage(ConfigTable root, Options& options) {
+void ReadStorage(ConfigTable& root, Options& options) {
   ConfigTable state = root.Table("state");
   options.directory = state.String("directory", options.directory);
   state.Finish();

@@ -1,0 +1,180 @@
+#include <catch2/catch.hpp>
+
+#include "collector/detect/detector.h"
+
+using namespace haidang;
+using namespace haidang::detect;
+using query::State;
+
+namespace {
+
+constexpr int64_t kNow = 1767573000000;
+
+struct Bench {
+  FindingBook book{{}, 0};
+  Detector detector{{}, book, [](std::string_view, int64_t) {
+                      return Whereabouts{"06652", "Phường Hồng Gai", "workstation"};
+                    }};
+  Subject subject{1, "ward-1", 15000};
+  query::Objective objective{"mot-cua", "tra-cuu", 3, 5};
+
+  void Machine(State state, int64_t since_s, int64_t now_s) {
+    detector.SeeMachine(subject, state, kNow + since_s * 1000, kNow + now_s * 1000);
+  }
+  void Probe(std::optional<bool> success, std::optional<double> seconds, int64_t now_s,
+             const char* reason = "") {
+    detector.SeeProbe(subject, {"mot-cua", "tra-cuu", success, seconds, reason, &objective},
+                      kNow + now_s * 1000);
+  }
+  bool Open(const char* kind) const {
+    const bool probe = std::string(kind) != "machine_vanished";
+    return book.IsOpen({kind, "ward-1", probe ? "mot-cua" : "", probe ? "tra-cuu" : ""});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a vanished machine is a finding after its patience, closed when it is back") {
+  Bench b;
+  b.Machine(State::kVanished, 0, 29);
+  CHECK_FALSE(b.Open("machine_vanished"));
+  b.Machine(State::kVanished, 0, 30);
+  REQUIRE(b.Open("machine_vanished"));
+  const query::Finding& finding = b.book.open().begin()->second;
+  CHECK(finding.site == "06652");
+  CHECK(finding.site_name == "Phường Hồng Gai");
+  CHECK(finding.words.at("class") == "workstation");
+  CHECK(finding.words.at("state") == "vanished");
+  CHECK(finding.numbers.at("for_seconds") == 30);
+  CHECK(finding.opened_ms == kNow + 30000);
+  b.Machine(State::kVanished, 0, 31);
+  CHECK(b.book.open().size() == 1);
+  b.Machine(State::kOnline, 40, 40);
+  CHECK_FALSE(b.Open("machine_vanished"));
+}
+
+TEST_CASE("silence counts from the last word, and vanishing later does not begin anew") {
+  Bench b;
+  b.Machine(State::kSilent, -45, 0);
+  CHECK(b.Open("machine_vanished"));
+  Bench c;
+  c.Machine(State::kSilent, 0, 10);
+  c.Machine(State::kVanished, 20, 30);
+  CHECK(c.Open("machine_vanished"));
+}
+
+TEST_CASE("who said goodbye is no finding") {
+  Bench b;
+  b.Machine(State::kStopped, 0, 4000);
+  b.Machine(State::kSuspended, 0, 4000);
+  CHECK(b.book.open().empty());
+}
+
+TEST_CASE("one failed probe is none, two in a row are; the reason is kept; success closes") {
+  Bench b;
+  b.Probe(false, 4.0, 0, "timeout");
+  CHECK_FALSE(b.Open("probe_failed"));
+  b.Probe(false, 4.0, 15, "timeout");
+  REQUIRE(b.Open("probe_failed"));
+  const query::Finding& finding = b.book.open().begin()->second;
+  CHECK(finding.words.at("reason") == "timeout");
+  CHECK(finding.numbers.at("failures") == 2);
+  b.Probe(std::nullopt, std::nullopt, 30);
+  CHECK(b.Open("probe_failed"));
+  b.Probe(true, 0.2, 45);
+  CHECK_FALSE(b.Open("probe_failed"));
+}
+
+TEST_CASE("an unknown reading breaks the row of failures") {
+  Bench b;
+  b.Probe(false, 1.0, 0);
+  b.Probe(std::nullopt, std::nullopt, 15);
+  b.Probe(false, 1.0, 30);
+  CHECK_FALSE(b.Open("probe_failed"));
+  b.Probe(false, 1.0, 45);
+  CHECK(b.Open("probe_failed"));
+}
+
+TEST_CASE("a response over its objective is a finding after five minutes of nothing else") {
+  Bench b;
+  for (int64_t s = 0; s < 300; s += 15) {
+    b.Probe(true, 3.5, s);
+    REQUIRE_FALSE(b.Open("response_slow"));
+  }
+  b.Probe(true, 4.5, 300);
+  REQUIRE(b.Open("response_slow"));
+  const query::Finding& finding = b.book.open().begin()->second;
+  CHECK(finding.numbers.at("seconds") == 4.5);
+  CHECK(finding.numbers.at("objective_seconds") == 3);
+  CHECK(finding.numbers.at("for_seconds") == 300);
+  b.Probe(true, 3.0, 315);  // at the objective is within it
+  CHECK_FALSE(b.Open("response_slow"));
+}
+
+TEST_CASE("one quick probe within the window starts it anew") {
+  Bench b;
+  for (int64_t s = 0; s <= 600; s += 15) b.Probe(true, s % 240 == 0 ? 0.5 : 9.0, s);
+  CHECK_FALSE(b.Open("response_slow"));
+}
+
+TEST_CASE("unknown readings and failures say nothing about slowness, a long gap starts anew") {
+  Bench b;
+  for (int64_t s = 0; s <= 285; s += 15) {
+    const bool known = s % 45 == 0;
+    b.Probe(known ? std::optional<bool>(true) : std::nullopt,
+            known ? std::optional<double>(5) : std::nullopt, s);
+  }
+  b.Probe(true, 5, 300);
+  CHECK(b.Open("response_slow"));
+  Bench c;
+  c.Probe(true, 5, 0);
+  c.Probe(true, 5, 300);  // nothing known for five minutes in between
+  CHECK_FALSE(c.Open("response_slow"));
+  Bench d;
+  for (int64_t s = 0; s <= 600; s += 15) d.Probe(false, 9, s);
+  CHECK_FALSE(d.Open("response_slow"));
+}
+
+TEST_CASE("without an objective nothing is slow, and what was open closes") {
+  Bench b;
+  for (int64_t s = 0; s <= 300; s += 15) b.Probe(true, 5, s);
+  REQUIRE(b.Open("response_slow"));
+  b.detector.SeeProbe(b.subject, {"mot-cua", "tra-cuu", true, 5, "", nullptr}, kNow + 315000);
+  CHECK_FALSE(b.Open("response_slow"));
+}
+
+TEST_CASE("findings about probes close when the machine leaves on purpose, not when it vanishes") {
+  Bench b;
+  b.Probe(false, 1, 0);
+  b.Probe(false, 1, 15);
+  b.Machine(State::kVanished, 20, 30);
+  CHECK(b.Open("probe_failed"));
+  b.Machine(State::kStopped, 40, 40);
+  CHECK_FALSE(b.Open("probe_failed"));
+}
+
+TEST_CASE("a probe of which nothing is known for a quarter of an hour is probed no more") {
+  Bench b;
+  b.Probe(false, 1, 0);
+  b.Probe(false, 1, 15);
+  for (int64_t s = 30; s <= 15 + 899; s += 15) b.Probe(std::nullopt, std::nullopt, s);
+  CHECK(b.Open("probe_failed"));
+  b.Probe(std::nullopt, std::nullopt, 15 + 900);
+  CHECK_FALSE(b.Open("probe_failed"));
+}
+
+TEST_CASE("a finding that was open before a restart is not opened twice, and closes") {
+  query::Finding old;
+  old.id = 41;
+  old.kind = "machine_vanished";
+  old.machine = "ward-1";
+  old.opened_ms = kNow;
+  FindingBook book({old}, 41);
+  Detector detector({}, book, [](std::string_view, int64_t) { return Whereabouts{}; });
+  detector.SeeMachine({1, "ward-1", 15000}, State::kVanished, kNow - 60000, kNow + 60000);
+  CHECK(book.open().size() == 1);
+  CHECK_FALSE(book.unsaved());
+  detector.SeeMachine({1, "ward-1", 15000}, State::kOnline, kNow + 61000, kNow + 61000);
+  CHECK(book.open().empty());
+  CHECK(book.unsaved());
+}

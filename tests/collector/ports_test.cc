@@ -1,0 +1,226 @@
+#include <httplib.h>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "collector/http_pool.h"
+#include "collector/metrics_port.h"
+#include "collector/query_port.h"
+#include "tests/collector/world.h"
+
+using namespace haidang;
+using namespace haidang::collector;
+using namespace haidang::collector::testing;
+
+namespace {
+
+const std::string kSecret = "0123456789abcdef0123456789abcdef";
+
+class NoReader final : public store::Reader {
+ public:
+  Result<store::SeriesAnswer> Series(const store::SeriesQuestion& question) override {
+    if (question.machine == "broken") return Error{"telemetry.db: cannot be read"};
+    store::SeriesAnswer answer;
+    if (question.machine == "wide") answer.refused = "more than 100 series";
+    answer.columns.push_back({question.machine,
+                              {question.metric, question.labels},
+                              {question.from_ms, question.to_ms},
+                              {1, question.step_ms ? 2.0 : 3.0}});
+    return answer;
+  }
+  Result<std::vector<query::EventRow>> Events(const std::string& machine, int64_t from_ms,
+                                              int64_t) override {
+    return std::vector<query::EventRow>{{machine, {from_ms, "kind", "key", "Phường"}}};
+  }
+  Result<std::vector<query::Finding>> Findings(int64_t, int64_t) override {
+    return std::vector<query::Finding>{};
+  }
+};
+
+struct Fixture {
+  query::Snapshot taken;
+  std::optional<query::Overview> overview = query::Overview{};
+  std::unique_ptr<QueryPort> port;
+  std::unique_ptr<httplib::Client> client;
+  httplib::Headers secret{{"Authorization", "Bearer " + kSecret}};
+
+  Fixture() {
+    QueryBackend backend;
+    backend.overview = [this] { return overview; };
+    backend.snapshot = [this] { return std::optional(taken); };
+    backend.put_snapshot = [this](query::Snapshot snapshot) {
+      if (snapshot.version <= taken.version) return std::optional(QueryBackend::Put::kOlder);
+      if (snapshot.version == 13) return std::optional(QueryBackend::Put::kFailed);
+      taken = std::move(snapshot);
+      return std::optional(QueryBackend::Put::kTaken);
+    };
+    backend.open_reader = []() -> Result<std::unique_ptr<store::Reader>> {
+      return std::unique_ptr<store::Reader>(std::make_unique<NoReader>());
+    };
+    auto opened = QueryPort::Open({"127.0.0.1", 0}, kSecret, std::move(backend));
+    REQUIRE(opened);
+    port = std::move(*opened);
+    port->Start();
+    client = std::make_unique<httplib::Client>("127.0.0.1", port->port());
+  }
+
+  httplib::Response Get(const std::string& path) {
+    auto answer = client->Get(path, secret);
+    REQUIRE(answer);
+    return *answer;
+  }
+  void CheckRefused(const std::string& path, const std::string& word) {
+    const auto answer = Get(path);
+    INFO(path << ": " << answer.body);
+    CHECK(answer.status == 400);
+    const auto json = nlohmann::json::parse(answer.body, nullptr, false);
+    REQUIRE(json.contains("error"));
+    CHECK(json["error"].get<std::string>().find(word) != std::string::npos);
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "nothing is answered without the secret") {
+  for (const char* path : {"/query/v1/overview", "/query/v1/snapshot", "/", "/nothing"}) {
+    for (const std::string& header :
+         {std::string(), std::string("Bearer "), "Bearer " + kSecret.substr(1), "Basic " + kSecret,
+          "Bearer " + kSecret + "x", kSecret}) {
+      httplib::Headers headers;
+      if (!header.empty()) headers = {{"Authorization", header}};
+      const auto answer = client->Get(path, headers);
+      REQUIRE(answer);
+      CHECK(answer->status == 401);
+      CHECK(answer->body.find("error") != std::string::npos);
+    }
+  }
+  CHECK(client->Put("/query/v1/snapshot", "{}", "application/json")->status == 401);
+}
+
+TEST_CASE_METHOD(Fixture, "the overview is the loop's, or 503 where it does not answer") {
+  overview->collector_id = "hai-dang";
+  overview->broker_connected = true;
+  const auto answer = Get("/query/v1/overview");
+  CHECK(answer.status == 200);
+  CHECK(answer.get_header_value("Content-Type") == "application/json");
+  auto decoded = query::DecodeOverview(answer.body);
+  REQUIRE(decoded);
+  CHECK(decoded->broker_connected);
+  overview.reset();
+  CHECK(Get("/query/v1/overview").status == 503);
+}
+
+TEST_CASE_METHOD(Fixture, "series are binary columns") {
+  const auto answer =
+      Get("/query/v1/series?machine=pc-1&metric=m&from=10&to=20&step=5&label.mountpoint=%2Fdata");
+  CHECK(answer.status == 200);
+  CHECK(answer.get_header_value("Content-Type") == query::kColumnsType);
+  auto columns = query::DecodeColumns(answer.body);
+  REQUIRE(columns);
+  REQUIRE(columns->size() == 1);
+  CHECK(columns->at(0).series.labels.at("mountpoint") == "/data");
+  CHECK(columns->at(0).times_ms == std::vector<int64_t>{10, 20});
+  CHECK(columns->at(0).values == std::vector<double>{1, 2});
+}
+
+TEST_CASE_METHOD(Fixture, "bad parameters are refused with what is wrong") {
+  const std::string base = "/query/v1/series?machine=pc-1&metric=m";
+  CheckRefused("/query/v1/series?metric=m&from=1&to=2", "machine");
+  CheckRefused("/query/v1/series?machine=pc-1&from=1&to=2", "metric");
+  CheckRefused("/query/v1/series?machine=&metric=m&from=1&to=2", "machine");
+  CheckRefused(base + "&from=1", "to");
+  CheckRefused(base + "&from=x&to=2", "from");
+  CheckRefused(base + "&from=1.5&to=2", "from");
+  CheckRefused(base + "&from=99999999999999999999&to=2", "from");
+  CheckRefused(base + "&from=-1&to=2", "from");
+  CheckRefused(base + "&from=2&to=1", "before");
+  CheckRefused(base + "&from=0&to=9223372036854775807", "to");
+  CheckRefused(base + "&from=0&to=2678400001", "31 days");
+  CheckRefused(base + "&from=1&to=2&step=0", "step");
+  CheckRefused(base + "&from=1&to=2&step=-5", "step");
+  CheckRefused(base + "&from=1&to=2&setp=5", "setp");
+  CheckRefused(base + "&from=1&from=2&to=3", "from");
+  CheckRefused(base + "&from=1&to=2&label.a=1&label.a=2", "label.a");
+  CheckRefused("/query/v1/series?machine=wide&metric=m&from=1&to=2", "100 series");
+  CheckRefused("/query/v1/findings?from=1", "to");
+  CheckRefused("/query/v1/events?from=1&to=2", "machine");
+  CHECK(Get(base + "&from=0&to=2678400000").status == 200);
+}
+
+TEST_CASE_METHOD(Fixture, "a reader that fails is an error of ours, and the next question works") {
+  CHECK(Get("/query/v1/series?machine=broken&metric=m&from=1&to=2").status == 500);
+  CHECK(Get("/query/v1/series?machine=pc-1&metric=m&from=1&to=2").status == 200);
+  CHECK(Get("/query/v1/findings?from=1&to=2").status == 200);
+  auto events = query::DecodeEvents(Get("/query/v1/events?machine=pc-1&from=7&to=9").body);
+  REQUIRE(events);
+  CHECK(events->at(0).event.text == "Phường");
+}
+
+TEST_CASE_METHOD(Fixture, "a snapshot is taken, an older one refused, nonsense too") {
+  const auto put = [&](const std::string& body) {
+    auto answer = client->Put("/query/v1/snapshot", secret, body, "application/json");
+    REQUIRE(answer);
+    return answer->status;
+  };
+  query::Snapshot snapshot;
+  snapshot.version = 5;
+  snapshot.sites = {{"06652", "Phường Hồng Gai", "commune", "22", 0, {}}};
+  CHECK(put(query::EncodeSnapshot(snapshot)) == 204);
+  auto back = query::DecodeSnapshot(Get("/query/v1/snapshot").body);
+  REQUIRE(back);
+  CHECK(back->sites[0].name == "Phường Hồng Gai");
+  snapshot.version = 4;
+  CHECK(put(query::EncodeSnapshot(snapshot)) == 409);
+  snapshot.version = 13;
+  CHECK(put(query::EncodeSnapshot(snapshot)) == 503);
+  CHECK(put("{") == 400);
+  CHECK(put("") == 400);
+  CHECK(Get("/query/v1/nothing").status == 404);
+  CHECK(client->Post("/query/v1/overview", secret, "", "text/plain")->status == 404);
+}
+
+TEST_CASE("an address that is taken is a clear error") {
+  const auto first = QueryPort::Open({"127.0.0.1", 0}, kSecret, {});
+  REQUIRE(first);
+  const auto second = QueryPort::Open({"127.0.0.1", (*first)->port()}, kSecret, {});
+  REQUIRE_FALSE(second);
+  CHECK(second.error().message.find("127.0.0.1:") != std::string::npos);
+}
+
+TEST_CASE("the metrics port tells both pages, and 503 where the loop does not answer") {
+  World world;
+  TestAgent agent("pc-1");
+  const uint64_t load = agent.Declare({"node_load1", {}});
+  world.Receive(agent.Birth());
+  world.Receive(agent.Live({.number = 1, .values = {{load, 2.0}}, .full = true}));
+  bool busy = false;
+  auto port = MetricsPort::Open({"127.0.0.1", 0}, world.metrics->shared(),
+                                [&]() -> std::optional<FleetNow> {
+                                  if (busy) return std::nullopt;
+                                  return CopyFleet(*world.fleet, {}, world.ingest->Now());
+                                });
+  REQUIRE(port);
+  (*port)->Start();
+  httplib::Client client("127.0.0.1", (*port)->port());
+  const auto own = client.Get("/metrics");
+  REQUIRE(own);
+  CHECK(own->get_header_value("Content-Type").starts_with("text/plain; version=0.0.4"));
+  for (const char* name : {"haidang_collector_births_total 1", "process_open_fds ",
+                           "haidang_collector_build_info{version=",
+                           "haidang_collector_commit_duration_seconds_bucket{le=\"+Inf\"} 0"}) {
+    CHECK(own->body.find(name) != std::string::npos);
+  }
+  const auto fleet = client.Get("/metrics/fleet");
+  REQUIRE(fleet);
+  CHECK(fleet->body.find("\nnode_load1{") != std::string::npos);
+  busy = true;
+  CHECK(client.Get("/metrics/fleet")->status == 503);
+}
+
+TEST_CASE("the workers' queue is bounded: who asks for more waits, and all of it is done") {
+  HttpPool pool(2, 4);
+  std::atomic<int> done = 0;
+  for (int i = 0; i < 200; ++i) pool.enqueue([&] { ++done; });
+  pool.shutdown();
+  CHECK(done == 200);
+}

@@ -1,0 +1,175 @@
+#include "collector/store/store.h"
+
+#include <sys/stat.h>
+
+#include <catch2/catch.hpp>
+
+#include "collector/store/schema.h"
+#include "core/io/database.h"
+#include "tests/support/temp_dir.h"
+
+using namespace haidang;
+using namespace haidang::store;
+using haidang::testing::TempDir;
+
+namespace {
+
+Result<std::unique_ptr<Store>> OpenStore(const TempDir& dir, uint64_t random = 77) {
+  StoreOptions options;
+  options.path = dir / "telemetry.db";
+  return Store::Open(options, [random] { return random; });
+}
+
+int64_t Number(Database& db, const char* sql) {
+  auto statement = db.Prepare(sql);
+  REQUIRE(statement);
+  REQUIRE(*statement->Step());
+  return statement->Int(0);
+}
+
+}  // namespace
+
+TEST_CASE("migrations go forward one after another, each once, and keep what is there") {
+  const TempDir dir;
+  auto db = Database::Open(dir / "x.db", {});
+  REQUIRE(db);
+  const Migration first[] = {{1, "CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (5);"}};
+  REQUIRE(Migrate(*db, first));
+  REQUIRE(Migrate(*db, first));
+  CHECK(Number(*db, "SELECT count(*) FROM a") == 1);
+  const Migration both[] = {first[0],
+                            {2, "ALTER TABLE a ADD COLUMN y INTEGER; UPDATE a SET y = x * 2;"}};
+  REQUIRE(Migrate(*db, both));
+  CHECK(Number(*db, "SELECT y FROM a") == 10);
+  CHECK(Number(*db, "SELECT value FROM meta WHERE key = 'schema'") == 2);
+  const auto older = Migrate(*db, first);
+  REQUIRE_FALSE(older);
+  CHECK(older.error().message.find("newer") != std::string::npos);
+}
+
+TEST_CASE("a migration that fails half-way leaves nothing of itself") {
+  const TempDir dir;
+  auto db = Database::Open(dir / "x.db", {});
+  REQUIRE(db);
+  const Migration broken[] = {{1, "CREATE TABLE a (x INTEGER); INSERT INTO nothing VALUES (1);"}};
+  CHECK_FALSE(Migrate(*db, broken));
+  CHECK(Number(*db, "SELECT count(*) FROM sqlite_master WHERE name = 'a'") == 0);
+  const Migration mended[] = {{1, "CREATE TABLE a (x INTEGER);"}};
+  CHECK(Migrate(*db, mended));
+}
+
+TEST_CASE("migrations of the project ascend without holes") {
+  int version = 0;
+  for (const Migration& step : Migrations()) CHECK(step.version == ++version);
+}
+
+TEST_CASE("the store id is given once, never 0, and the file is private") {
+  const TempDir dir;
+  int calls = 0;
+  StoreOptions options;
+  options.path = dir / "telemetry.db";
+  auto store = Store::Open(options, [&] { return static_cast<uint64_t>(calls++); });
+  REQUIRE(store);
+  CHECK((*store)->id() == 1);
+  store->reset();
+  auto again = OpenStore(dir, 99);
+  REQUIRE(again);
+  CHECK((*again)->id() == 1);
+  struct stat status {};
+  REQUIRE(stat((dir / "telemetry.db").c_str(), &status) == 0);
+  CHECK((status.st_mode & 077) == 0);
+}
+
+TEST_CASE("a directory that is not there is a clear error") {
+  StoreOptions options;
+  options.path = "/nonexistent/haidang/telemetry.db";
+  const auto store = Store::Open(options, [] { return uint64_t{1}; });
+  REQUIRE_FALSE(store);
+  CHECK(store.error().message.find("/nonexistent/haidang/telemetry.db") != std::string::npos);
+}
+
+TEST_CASE("what is put comes back, what is rolled back does not") {
+  const TempDir dir;
+  auto opened = OpenStore(dir);
+  REQUIRE(opened);
+  Store& store = **opened;
+  REQUIRE(store.Put(MachineRow{3, "pc-3", "linux", "0.1.0", 30000, uint8_t{9}, 5}));
+  REQUIRE(store.Put(SpoolRow{5, 3, 0xFFFFFFFFFFFFFFF0, 2, 1000}));
+  REQUIRE(store.Put(
+      SeriesRow{1, {"m", {{"a", "x\"y"}}}, DataType::kInt64, MetricType::kCounter, "bytes"}));
+  REQUIRE(store.Put(AliasRow{2, 32, 1, 4}));
+  REQUIRE(store.PutRange(5, {1, 10}));
+  REQUIRE(store.PutRange(5, {12, 13}));
+  REQUIRE(store.Put(PresenceRow{3, query::State::kVanished, 123}));
+  REQUIRE(store.Put(InfoRow{3, 100, "06652", "server"}));
+  REQUIRE(store.Commit());
+  REQUIRE(store.PutRange(5, {20, 20}));
+  store.Rollback();
+  auto contents = store.Load();
+  REQUIRE(contents);
+  REQUIRE(contents->machines.size() == 1);
+  CHECK(contents->machines[0].bd_seq == 9);
+  CHECK(contents->machines[0].live_spool == 5);
+  REQUIRE(contents->spools.size() == 1);
+  CHECK(contents->spools[0].spool_id == 0xFFFFFFFFFFFFFFF0);
+  CHECK(contents->committed[0].second == std::vector<NumberRange>{{1, 10}, {12, 13}});
+  CHECK(contents->series[0].series.labels.at("a") == "x\"y");
+  CHECK(contents->series[0].type == MetricType::kCounter);
+  CHECK(contents->presence[0].state == query::State::kVanished);
+  CHECK(contents->info[0].site == "06652");
+  auto aliases = store.Aliases(2);
+  REQUIRE(aliases);
+  CHECK(aliases->at(0).group == 4);
+}
+
+TEST_CASE("a finding keeps its id, its evidence and both its times") {
+  const TempDir dir;
+  auto opened = OpenStore(dir);
+  REQUIRE(opened);
+  query::Finding finding;
+  finding.id = 7;
+  finding.kind = "response_slow";
+  finding.machine = "pc-1";
+  finding.journey = "mot-cua";
+  finding.step = "tra-cuu";
+  finding.opened_ms = 1000;
+  finding.numbers = {{"seconds", 4.25}};
+  finding.words = {{"class", "server"}};
+  REQUIRE((*opened)->Put(finding));
+  REQUIRE((*opened)->Commit());
+  auto contents = (*opened)->Load();
+  REQUIRE(contents);
+  REQUIRE(contents->open_findings.size() == 1);
+  CHECK(contents->open_findings[0].numbers == finding.numbers);
+  CHECK(contents->open_findings[0].words == finding.words);
+  CHECK(contents->last_finding_id == 7);
+  finding.closed_ms = 2000;
+  REQUIRE((*opened)->Put(finding));
+  REQUIRE((*opened)->Commit());
+  contents = (*opened)->Load();
+  REQUIRE(contents);
+  CHECK(contents->open_findings.empty());
+  CHECK(contents->last_finding_id == 7);
+}
+
+TEST_CASE("quarantine keeps one row a machine and reason, with the last bytes, bounded") {
+  const TempDir dir;
+  StoreOptions options;
+  options.path = dir / "telemetry.db";
+  options.quarantine_bytes = 20000;
+  auto opened = Store::Open(options, [] { return uint64_t{1}; });
+  REQUIRE(opened);
+  const std::string large(100000, 'x');
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE((*opened)->Put(QuarantineRow{1, "crc", i, 9, static_cast<uint64_t>(i), large}));
+  }
+  REQUIRE((*opened)->Put(QuarantineRow{2, "crc", 6, 9, 1, large}));
+  REQUIRE((*opened)->Commit());
+  auto db = Database::Open(options.path, {.read_only = true});
+  REQUIRE(db);
+  CHECK(Number(*db, "SELECT count(*) FROM quarantine") == 2);
+  CHECK(Number(*db, "SELECT count FROM quarantine WHERE machine = 1") == 5);
+  CHECK(Number(*db, "SELECT number FROM quarantine WHERE machine = 1") == 4);
+  CHECK(Number(*db, "SELECT bytes FROM quarantine WHERE machine = 2") == 100000);
+  CHECK(Number(*db, "SELECT coalesce(sum(length(kept)), 0) FROM quarantine") <= 20000);
+}
