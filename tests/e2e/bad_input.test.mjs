@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { parseMetrics } from '../support/http.mjs';
 import { liveEverywhere } from '../support/live.mjs';
 import { MqttClient } from '../support/mqtt_client.mjs';
-import { bin, count, makeStack, temporary } from './harness.mjs';
+import { bin, count, makeStack, sqlite, temporary } from './harness.mjs';
 
 const stack = await makeStack();
 await liveEverywhere(stack, { timeout: 60000 });
@@ -142,12 +142,15 @@ test('an agent on a full disk says so, goes on, and its samples still arrive', a
   await stack.running[name].stop();
   const agent = stack.agents[2];
   fs.writeFileSync(agent.config, fs.readFileSync(agent.config, 'utf8').replace(/^directory = .*$/m, `directory = ${JSON.stringify(directory)}`));
+  const journal = () => sqlite(stack.telemetry, `SELECT count(*) AS n FROM journal WHERE spool IN (SELECT spool.id FROM spool` +
+    ` JOIN machine ON machine.id = spool.machine WHERE machine.name = '${name}')`)[0].n;
+  const before = journal();
   const child = stack.startAgent(name);
-  await stack.ready('online', async () => (await stack.machine(name)).state === 'online');
+  await stack.ready('it has told what it reads', () => journal() >= before + 3);
   const fill = path.join(directory, 'fill');
   spawnSync('dd', ['if=/dev/zero', `of=${fill}`, 'bs=4k']);
   const seen = (await stack.machine(name)).last_seen_ms;
-  await stack.ready('data goes on', async () => (await stack.machine(name)).last_seen_ms > seen + 10000, 40000);
+  await stack.ready('data goes on', async () => (await stack.machine(name)).last_seen_ms > seen + 8000, 40000);
   assert.ok(child.running);
   assert.ok(count(child.log(), /full/i) >= 1, 'it says that the disk is full');
   assert.ok(count(child.log(), / (warning|error): |full/i) <= 5, `it does not go on about it:\n${child.log()}`);
