@@ -95,7 +95,9 @@ Result<Database> OpenOnce(const std::string& path, DatabaseFault& fault) {
 Result<std::string> MoveAside(const std::string& path, const Clock& clock) {
   const std::string aside = path + ".corrupt-" + std::to_string(clock.WallMs() / 1000);
   for (const char* suffix : {"", "-wal", "-shm"}) {
-    const int rc = std::rename((path + suffix).c_str(), (aside + suffix).c_str());
+    std::string from = path;
+    std::string to = aside;
+    const int rc = std::rename(from.append(suffix).c_str(), to.append(suffix).c_str());
     if (rc != 0 && *suffix == '\0') {
       return Error{path + ": damaged, and cannot be moved aside to " + aside +
                    ": check its directory's owner and mode"};

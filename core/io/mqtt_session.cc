@@ -27,7 +27,7 @@ class PahoSession final : public MqttSession {
         random_(std::random_device{}()) {
     PahoEvents events;
     events.up = [this](uint64_t attempt) { OnUp(attempt); };
-    events.down = [this](uint64_t attempt, std::string why) { OnDown(attempt, std::move(why)); };
+    events.down = [this](uint64_t attempt, const std::string& why) { OnDown(attempt, why); };
     events.closed = [this](uint64_t) {
       if (state_ == State::kStopping) Stopped();
     };
@@ -98,7 +98,7 @@ class PahoSession final : public MqttSession {
     handlers_.connected();
   }
 
-  void OnDown(uint64_t attempt, std::string why) {
+  void OnDown(uint64_t attempt, const std::string& why) {
     if (attempt != attempt_) return;
     if (state_ == State::kStopping) return Stopped();
     if (state_ != State::kUp && state_ != State::kConnecting) return;

@@ -146,7 +146,7 @@ class PahoClient::Core : public std::enable_shared_from_this<PahoClient::Core> {
       SetConnection(nullptr);
     } else {
       // Left behind for ever, see PahoConnection::Close, with what its callbacks point to.
-      new std::shared_ptr<Core>(shared_from_this());
+      left_behind_ = shared_from_this();
       {
         std::lock_guard lock(mutex_);
         current_ = nullptr;
@@ -212,6 +212,7 @@ class PahoClient::Core : public std::enable_shared_from_this<PahoClient::Core> {
 
   std::unique_ptr<PahoConnection> connection_;  // our thread's
   uint64_t attempt_ = 0;                        // likewise
+  std::shared_ptr<Core> left_behind_;           // ourselves, once Paho may call back for ever
   bool quit_ = false;                           // likewise
 };
 

@@ -21,7 +21,7 @@ namespace haidang {
 // What happens, on the loop thread. `attempt` is Connect's.
 struct PahoEvents {
   std::function<void(uint64_t attempt)> up;  // CONNACK and every SUBACK
-  std::function<void(uint64_t attempt, std::string why)> down;
+  std::function<void(uint64_t attempt, const std::string& why)> down;
   std::function<void(uint64_t attempt)> closed;  // after Close or Finish
   std::function<void(std::vector<MqttMessage>&& messages)> received;
 };
