@@ -29,17 +29,17 @@ struct ProbeNow {
   std::string journey;
   std::string step;
   std::optional<bool> success;
-  std::optional<double> seconds;    // total duration of the last probe
-  std::string reason;               // of failure: "dns", "refused", "timeout", …; "" where it succeeded
+  std::optional<double> seconds;  // total duration of the last probe
+  std::string reason;  // of failure: "dns", "refused", "timeout", …; "" where it succeeded
   std::optional<double> objective_seconds;
 };
 
-// What the overview shows of a machine. An absent value is unknown: never zero, never stale. All are
-// absent unless the machine is online.
+// What the overview shows of a machine. An absent value is unknown: never zero, never stale. All
+// are absent unless the machine is online.
 struct MachineNow {
   std::string machine;
-  std::string site;        // code; "" where unknown
-  std::string site_name;   // "" where the site is not in the snapshot
+  std::string site;       // code; "" where unknown
+  std::string site_name;  // "" where the site is not in the snapshot
   std::string machine_class;
   std::string os;
   std::string agent_version;
@@ -66,15 +66,15 @@ struct Finding {
   std::string step;
   int64_t opened_ms = 0;
   std::optional<int64_t> closed_ms;
-  std::map<std::string, double> numbers;     // evidence: "seconds", "objective_seconds", "for_seconds"
+  std::map<std::string, double> numbers;  // evidence: "seconds", "objective_seconds", "for_seconds"
   std::map<std::string, std::string> words;  // evidence: "reason", "state"
 };
 
 struct Overview {
   std::string collector_id;
-  std::string store_id;       // 16 hex digits
-  int64_t now_ms = 0;         // collector's clock
-  int64_t last_data_ms = 0;   // receipt of the last committed batch of any machine; 0: never
+  std::string store_id;      // 16 hex digits
+  int64_t now_ms = 0;        // collector's clock
+  int64_t last_data_ms = 0;  // receipt of the last committed batch of any machine; 0: never
   bool broker_connected = false;
   std::vector<MachineNow> machines;  // by site, then name
   std::vector<Finding> open_findings;
