@@ -94,15 +94,12 @@ Result<Database> OpenOnce(const std::string& path, DatabaseFault& fault) {
 // -wal and -shm belong to the file and go with it.
 Result<std::string> MoveAside(const std::string& path, const Clock& clock) {
   const std::string aside = path + ".corrupt-" + std::to_string(clock.WallMs() / 1000);
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    std::string from = path;
-    std::string to = aside;
-    const int rc = std::rename(from.append(suffix).c_str(), to.append(suffix).c_str());
-    if (rc != 0 && *suffix == '\0') {
-      return Error{path + ": damaged, and cannot be moved aside to " + aside +
-                   ": check its directory's owner and mode"};
-    }
+  if (std::rename(path.c_str(), aside.c_str()) != 0) {
+    return Error{path + ": damaged, and cannot be moved aside to " + aside +
+                 ": check its directory's owner and mode"};
   }
+  std::rename((path + "-wal").c_str(), (aside + "-wal").c_str());  // where there is one
+  std::rename((path + "-shm").c_str(), (aside + "-shm").c_str());
   return aside;
 }
 
