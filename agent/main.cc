@@ -12,6 +12,7 @@
 #include <optional>
 #include <random>
 
+#include "agent/footprint.h"
 #include "agent/identity.h"
 #include "agent/link.h"
 #include "agent/options.h"
@@ -31,6 +32,8 @@ using std::chrono::milliseconds;
 
 constexpr char kDefaultConfig[] = "/etc/haidang/agent.toml";
 constexpr milliseconds kStopDeadline{1500};
+constexpr milliseconds kFirstRelease{20'000};   // of code that start-up needed; connected by then
+constexpr milliseconds kReleaseEvery{600'000};  // reconnecting runs much of it again
 
 enum Exit : int { kOk = 0, kBadConfig = 1, kBadUsage = 2, kCannotRun = 3 };
 
@@ -80,10 +83,13 @@ int PrintMetrics(const Options& options, const std::string& root) {
   if (!sources) return Complain(kCannotRun, sources.error().message);
   Sampler sampler(*loop, clock, {}, std::move(*sources), [](Tick&&) {});
   sampler.Prepare();
-  const int64_t give_up_ns = clock.MonotonicNs() + 2'000'000'000;
+  milliseconds patience = 2s;  // then what hangs is told as such
+  for (const ProbeOptions& probe : options.probes) {
+    patience = std::max(patience, probe.timeout + 500ms);
+  }
+  const auto give_up = loop->After(patience, [&] { loop->Stop(); });
   const auto poll = loop->Every(5ms, [&] {
-    const bool too_long = options.probes.empty() && clock.MonotonicNs() > give_up_ns;
-    if (sampler.Ready() || too_long) loop->Stop();
+    if (sampler.Ready()) loop->Stop();
   });
   loop->OnTerminate([&] { loop->Stop(); });
   loop->Run();
@@ -127,7 +133,6 @@ LinkOptions LinkOptionsOf(const Options& options) {
   link.version = HAIDANG_VERSION;
   link.interval = options.interval;
   link.mqtt = options.broker;
-  link.mqtt.client_id = options.group + "/" + options.machine;
   return link;
 }
 
@@ -153,7 +158,8 @@ class Daemon {
         std::move(sources), [this](Tick&& tick) { OnTick(std::move(tick)); });
     sampler_->AddEvent({clock_.WallMs(), "agent_started", options.machine, HAIDANG_VERSION});
     sampler_->Start();
-    loop_.OnTerminate([this] { Stop(); });
+    first_release_ = loop_.After(kFirstRelease, ReleaseIdleCode);
+    releases_ = loop_.Every(kReleaseEvery, ReleaseIdleCode);
     return {};
   }
 
@@ -170,19 +176,7 @@ class Daemon {
             .lost_ticks = lost_ticks_};
   }
 
-  Status Close() { return spool_->Close(); }
-
- private:
-  void OnTick(Tick&& tick) {
-    const auto batch = recorder_.Record(std::move(tick));
-    if (batch) return link_.Submit(*batch);
-    ++lost_ticks_;
-    if (record_log_.Ready()) {
-      spdlog::error("cannot store what was read: {} ({} more were lost)", batch.error().message,
-                    record_log_.suppressed());
-    }
-  }
-
+  // Ends the loop once the collector has been told, or could not be.
   void Stop() {
     if (stopping_) return;
     stopping_ = true;
@@ -197,6 +191,19 @@ class Daemon {
                [this] { loop_.Stop(); });
   }
 
+  Status Close() { return spool_->Close(); }
+
+ private:
+  void OnTick(Tick&& tick) {
+    const auto batch = recorder_.Record(std::move(tick));
+    if (batch) return link_.Submit(*batch);
+    ++lost_ticks_;
+    if (record_log_.Ready()) {
+      spdlog::error("cannot store what was read: {} ({} more were lost)", batch.error().message,
+                    record_log_.suppressed());
+    }
+  }
+
   Loop& loop_;
   const Clock& clock_;
   std::unique_ptr<Spool> spool_;
@@ -204,6 +211,8 @@ class Daemon {
   Link link_;
   std::unique_ptr<Sampler> sampler_;
   LogLimit record_log_;
+  std::unique_ptr<Timer> first_release_;
+  std::unique_ptr<Timer> releases_;
   uint64_t lost_ticks_ = 0;
   bool stopping_ = false;
 };
@@ -222,13 +231,15 @@ int Run(const Options& options, const std::string& root) {
   std::mt19937_64 random((uint64_t{seed()} << 32) | seed());
   const SystemClock clock;
   const auto loop = MakeLoop();
+  std::optional<Daemon> daemon;
+  // From here on a signal waits until the loop runs, and ends it in order.
+  loop->OnTerminate([&daemon] { daemon->Stop(); });
   auto spool = Spool::Open({.path = options.state_directory + "/spool.db",
                             .max_bytes = options.spool_max_bytes,
                             .max_age = options.spool_max_age},
                            clock, [&random] { return random(); });
   if (!spool) return Complain(kCannotRun, spool.error().message);
 
-  std::optional<Daemon> daemon;
   daemon.emplace(options, *boot_id, std::move(*spool), *loop, clock, random);
   auto sources = MakeSources(options, root, *loop, clock, [&daemon] { return daemon->stats(); });
   if (!sources) return Complain(kCannotRun, sources.error().message);

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -215,5 +216,24 @@ TEST_CASE("SIGTERM ends it within 2 s, whatever the network does") {
       CHECK(Steady::now() - begin < 2s);
       CHECK(agent.err().find("stopping") != std::string::npos);
     }
+  }
+}
+
+TEST_CASE("promtool reads --print-metrics") {
+  if (std::system("command -v promtool >/dev/null") != 0) {
+    WARN("promtool is not installed: not tried");
+    return;
+  }
+  const TempDir dir;
+  std::ofstream(dir / "metrics") << Run(dir, {"--print-metrics"}).out;
+  // It dislikes capital letters, which node_exporter's names of memory have, and nothing else.
+  const std::string command = "promtool check metrics < " + dir / "metrics" + " > " + dir / "said" +
+                              " 2>&1; test $? -eq 0 -o $? -eq 3";
+  CHECK(std::system(command.c_str()) == 0);
+  std::ifstream said(dir / "said");
+  for (std::string line; std::getline(said, line);) {
+    INFO(line);
+    CHECK(line.starts_with("node_memory_"));
+    CHECK(line.ends_with("'snake_case' not 'camelCase'"));
   }
 }

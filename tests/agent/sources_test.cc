@@ -8,6 +8,7 @@
 #include <map>
 #include <random>
 
+#include "agent/footprint.h"
 #include "agent/identity.h"
 #include "agent/sources/diskstats.h"
 #include "agent/sources/loadavg.h"
@@ -268,6 +269,22 @@ TEST_CASE("files are bounded") {
   CHECK(ReadSmallFile(path, 10000).ok());
   CHECK(ReadSmallFile(path, 9999).error().message == "cannot read " + path + ": File too large");
   CHECK_FALSE(ReadSmallFile(scratch.root()).ok());
+}
+
+TEST_CASE("code mappings: private code of files only") {
+  const auto found = ParseCodeMappings(
+      "55d0a000-55d0b000 r--p 00000000 fe:00 12 /usr/bin/haidang-agent\n"
+      "55d0b000-55d0f000 r-xp 00001000 fe:00 12 /usr/bin/haidang-agent\n"
+      "7f0000000000-7f0000001000 rwxp 00000000 00:00 0 \n"
+      "7f0000002000-7f0000003000 r-xp 00000000 00:00 0 [vdso]\n"
+      "7f0000004000-7f0000003000 r-xp 00000000 fe:00 1 /lib/backwards.so\n"
+      "7f0000004000 r-xp 00000000 fe:00 1 /lib/no-end.so\n"
+      "xyz-7f0000003000 r-xp 00000000 fe:00 1 /lib/no-number.so\n"
+      "7f0000005000-7f0000006000 r-xp 00000000 fe:00 1 /lib/a b.so\n");
+  CHECK(found == std::vector<std::pair<size_t, size_t>>{{0x55d0b000, 0x55d0f000},
+                                                        {0x7f0000005000, 0x7f0000006000}});
+  CHECK_FALSE(ParseCodeMappings(ReadSmallFile("/proc/self/maps").value()).empty());
+  ReleaseIdleCode();  // and go on
 }
 
 TEST_CASE("boot ids") {

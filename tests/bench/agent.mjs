@@ -57,7 +57,9 @@ class Observer {
     }).connect();
     await this.client.subscribe([`spBv1.0/${stack.group}/NBIRTH/+`, `spBv1.0/${stack.group}/NDATA/+`]);
   }
-  count() {
+  // Asks the broker first, so that all that it sent has come, and that it does not take us for gone.
+  async count() {
+    await this.client.ping();
     for (const message of this.client.messages.splice(0)) {
       const metrics = decode(message.payload).metrics.filter((m) => Number(m.alias) >= firstSeriesAlias);
       if (message.topic.includes('/NBIRTH/')) {
@@ -112,19 +114,24 @@ try {
   const scraping = setInterval(() => scrape().then((text) => (exposed = text), () => {}), interval * 1000);
 
   say(`warming up for ${warmUp * interval} s, then measuring for ${seconds} s`);
-  await eventually('the agent sends its first batch', () => (observer.count(), observer.ticks > 0), {
-    timeout: 60000, signal: stack.failed,
+  await eventually('the agent sends its first batch', async () => (await observer.count(), observer.ticks > 0), {
+    timeout: 60000, every: 500, signal: stack.failed,
   });
-  await pause(warmUp * interval * 1000);
-  observer.count();
+  // Measured from the middle between two ticks to another such middle, so that the bytes are those of
+  // whole ticks.
+  const afterTicks = async (number) => {
+    await eventually(`tick ${number}`, async () => (await observer.count(), observer.ticks >= number), {
+      timeout: (number + 4) * interval * 1000, every: 500, signal: stack.failed,
+    });
+    await pause((interval * 1000) / 2);
+    await observer.count();
+  };
+  await afterTicks(observer.ticks + warmUp);
   const before = {
     agent: footprint(pid), exporter: footprint(exporter.child.pid), bytes: proxy.bytes, values: observer.values,
     ticks: observer.ticks, time: process.hrtime.bigint(),
   };
-  await Promise.race([pause(seconds * 1000), new Promise((_, reject) => {
-    stack.failed.addEventListener('abort', () => reject(stack.failed.reason));
-  })]);
-  observer.count();
+  await afterTicks(before.ticks + Math.max(1, Math.round(seconds / interval)));
   const after = { agent: footprint(pid), exporter: footprint(exporter.child.pid), bytes: proxy.bytes };
   const elapsed = Number(process.hrtime.bigint() - before.time) / 1e9;
   clearInterval(scraping);
