@@ -63,9 +63,11 @@ double RunOnce(BatchDecoder& decoder, const std::vector<std::string>& messages) 
 int main() {
   std::mt19937_64 random(1);
   std::vector<std::string> messages;
+  messages.reserve(kMessages);
   for (uint64_t i = 0; i < kMessages; ++i) messages.push_back(MakeMessage(random, i));
   BatchDecoder decoder;
   std::vector<double> rates;
+  rates.reserve(kRuns);
   for (int i = 0; i < kRuns; ++i) rates.push_back(RunOnce(decoder, messages));
   std::nth_element(rates.begin(), rates.begin() + kRuns / 2, rates.end());
   const double median = rates[kRuns / 2];

@@ -45,9 +45,9 @@ std::string Envelope(const std::string& body) {
 }
 
 // A stamp metric as docs/wire-format.md has it, with a CRC that fits nothing.
-RawPayload Stamp(std::string stamp = std::string("\x01", 1) + std::string(8, 'c') +
-                                     std::string(8, 's') + std::string(8, 'b') +
-                                     std::string("\x01\x02\x03")) {
+RawPayload Stamp(const std::string& stamp = std::string("\x01", 1) + std::string(8, 'c') +
+                                            std::string(8, 's') + std::string(8, 'b') +
+                                            std::string("\x01\x02\x03")) {
   return RawPayload().Number(raw::kAlias, kAliasSpoolStamp).Text(raw::kBytes, stamp);
 }
 

@@ -46,6 +46,7 @@ double CpuSecondsOf(int pid) {
 
 std::vector<double> CpuSecondsOf(const std::vector<int>& pids) {
   std::vector<double> out;
+  out.reserve(pids.size());
   for (const int pid : pids) out.push_back(CpuSecondsOf(pid));
   return out;
 }

@@ -7,23 +7,23 @@ using sparkplug::BirthSeries;
 
 struct Template {
   const char* metric;
-  DataType datatype;
-  MetricType type;
   const char* unit;
   uint32_t group;
+  DataType datatype;
+  MetricType type;
 };
 
 constexpr Template kPlain[] = {
-    {"node_load1", DataType::kDouble, MetricType::kGauge, "", 1},
-    {"node_load5", DataType::kDouble, MetricType::kGauge, "", 1},
-    {"node_load15", DataType::kDouble, MetricType::kGauge, "", 1},
-    {"node_memory_MemAvailable_bytes", DataType::kDouble, MetricType::kGauge, "bytes", 2},
-    {"node_memory_MemFree_bytes", DataType::kDouble, MetricType::kGauge, "bytes", 2},
+    {"node_load1", "", 1, DataType::kDouble, MetricType::kGauge},
+    {"node_load5", "", 1, DataType::kDouble, MetricType::kGauge},
+    {"node_load15", "", 1, DataType::kDouble, MetricType::kGauge},
+    {"node_memory_MemAvailable_bytes", "bytes", 2, DataType::kDouble, MetricType::kGauge},
+    {"node_memory_MemFree_bytes", "bytes", 2, DataType::kDouble, MetricType::kGauge},
 };
-constexpr Template kCpu = {"node_cpu_seconds_total", DataType::kDouble, MetricType::kCounter,
-                           "seconds", 0};
-constexpr Template kNetwork = {"node_network_receive_bytes_total", DataType::kUInt64,
-                               MetricType::kCounter, "bytes", 3};
+constexpr Template kCpu = {"node_cpu_seconds_total", "seconds", 0, DataType::kDouble,
+                           MetricType::kCounter};
+constexpr Template kNetwork = {"node_network_receive_bytes_total", "bytes", 3, DataType::kUInt64,
+                               MetricType::kCounter};
 constexpr const char* kModes[] = {"idle",    "iowait", "irq",    "nice",
                                   "softirq", "steal",  "system", "user"};
 

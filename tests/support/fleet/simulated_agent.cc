@@ -27,8 +27,8 @@ std::string TopicOf(MessageType type, const std::string& group, const std::strin
 
 }  // namespace
 
-SimulatedAgent::SimulatedAgent(std::string group, std::string node, uint64_t seed, size_t series,
-                               int64_t interval_ms, Counters& counters)
+SimulatedAgent::SimulatedAgent(const std::string& group, const std::string& node, uint64_t seed,
+                               size_t series, int64_t interval_ms, Counters& counters)
     : counters_(counters),
       data_topic_(TopicOf(MessageType::kNData, group, node)),
       birth_topic_(TopicOf(MessageType::kNBirth, group, node)),

@@ -29,7 +29,7 @@ struct Counters {
 // but its time is kept until it is settled. No I/O; the owner publishes what it returns.
 class SimulatedAgent {
  public:
-  SimulatedAgent(std::string group, std::string node, uint64_t seed, size_t series,
+  SimulatedAgent(const std::string& group, const std::string& node, uint64_t seed, size_t series,
                  int64_t interval_ms, Counters& counters);
 
   const std::string& data_topic() const { return data_topic_; }
