@@ -1,10 +1,12 @@
 #include "collector/exposition.h"
 
 #include <prometheus/check_names.h>
+#include <prometheus/text_serializer.h>
 
 #include <algorithm>
 #include <array>
 #include <map>
+#include <sstream>
 #include <unordered_map>
 #include <utility>
 
@@ -95,21 +97,6 @@ bool MayBeTold(const std::string& name) {
   return prometheus::CheckMetricName(name) && name != kUp && name != kState;
 }
 
-// Of one metric: values[begin, end).
-MetricFamily Describe(const FleetNow& now, size_t begin, size_t end) {
-  const SeriesDef& first = *now.values[begin].def;
-  const MetricType type = TypeOf(first);
-  MetricFamily family = Begin(first.row.series.metric, type);
-  for (size_t i = begin; i < end; ++i) {
-    ClientMetric metric;
-    if (!Fill(now, now.values[i], type, metric)) continue;
-    const FleetNow::Value& value = now.values[i];
-    metric.label = AllLabels(value.def->row.series.labels, now.lines[value.line]);
-    family.metric.push_back(std::move(metric));
-  }
-  return family;
-}
-
 // By metric; within it in the order of machines and their series, which does not change.
 void SortByName(std::vector<FleetNow::Value>& values) {
   std::map<std::string_view, uint32_t> names;  // to SeriesDef::metric
@@ -125,29 +112,69 @@ void SortByName(std::vector<FleetNow::Value>& values) {
                    });
 }
 
-MetricFamily DescribeUp(const FleetNow& now) {
-  MetricFamily family = Begin(kUp, MetricType::kGauge);
+// Writes a family in parts, so that no more than one part is held as objects and as text.
+class PartWriter {
+ public:
+  PartWriter(const std::string& name, MetricType type, const WritePart& write)
+      : name_(name), type_(type), write_(write), part_(Begin(name, type)) {}
+  ~PartWriter() {
+    if (!part_.metric.empty()) write_(std::move(part_), continued_);
+  }
+  PartWriter(const PartWriter&) = delete;
+  PartWriter& operator=(const PartWriter&) = delete;
+
+  void Add(ClientMetric metric) {
+    part_.metric.push_back(std::move(metric));
+    if (part_.metric.size() < kPartSeries) return;
+    write_(std::exchange(part_, Begin(name_, type_)), continued_);
+    continued_ = true;
+  }
+
+ private:
+  const std::string& name_;
+  MetricType type_;
+  const WritePart& write_;
+  MetricFamily part_;
+  bool continued_ = false;
+};
+
+// Of one metric: values[begin, end).
+void WriteMetric(const FleetNow& now, size_t begin, size_t end, const WritePart& write) {
+  const SeriesDef& first = *now.values[begin].def;
+  const MetricType type = TypeOf(first);
+  PartWriter parts(first.row.series.metric, type, write);
+  for (size_t i = begin; i < end; ++i) {
+    const FleetNow::Value& value = now.values[i];
+    ClientMetric metric;
+    if (!Fill(now, value, type, metric)) continue;
+    metric.label = AllLabels(value.def->row.series.labels, now.lines[value.line]);
+    parts.Add(std::move(metric));
+  }
+}
+
+void WriteUp(const FleetNow& now, const WritePart& write) {
+  const std::string name = kUp;
+  PartWriter parts(name, MetricType::kGauge, write);
   for (const FleetNow::Line& line : now.lines) {
     ClientMetric metric;
     metric.label = PlaceLabels(line);
     metric.gauge.value = line.state == query::State::kOnline ? 1 : 0;
-    family.metric.push_back(std::move(metric));
+    parts.Add(std::move(metric));
   }
-  return family;
 }
 
-MetricFamily DescribeStates(const FleetNow& now) {
-  MetricFamily family = Begin(kState, MetricType::kGauge);
+void WriteStates(const FleetNow& now, const WritePart& write) {
+  const std::string name = kState;
+  PartWriter parts(name, MetricType::kGauge, write);
   for (const FleetNow::Line& line : now.lines) {
     for (const query::State state : kStates) {
       ClientMetric metric;
       metric.label = PlaceLabels(line);
       metric.label.push_back({"state", std::string(query::ToString(state))});
       metric.gauge.value = line.state == state ? 1 : 0;
-      family.metric.push_back(std::move(metric));
+      parts.Add(std::move(metric));
     }
   }
-  return family;
 }
 
 }  // namespace
@@ -177,22 +204,30 @@ FleetNow CopyFleet(const Fleet& fleet, const Places& places, Moment now) {
   return copy;
 }
 
-void ForEachFamily(FleetNow now, const std::function<void(prometheus::MetricFamily&&)>& write) {
+void ForEachPart(FleetNow now, const WritePart& write) {
   SortByName(now.values);
-  if (!now.lines.empty()) {
-    write(DescribeStates(now));
-    write(DescribeUp(now));
-  }
+  WriteStates(now, write);
+  WriteUp(now, write);
   for (size_t begin = 0; begin < now.values.size();) {
     const SeriesDef& first = *now.values[begin].def;
     size_t end = begin;
     while (end < now.values.size() && now.values[end].def->metric == first.metric) ++end;
-    if (MayBeTold(first.row.series.metric)) {
-      MetricFamily family = Describe(now, begin, end);
-      if (!family.metric.empty()) write(std::move(family));
-    }
+    if (MayBeTold(first.row.series.metric)) WriteMetric(now, begin, end, write);
     begin = end;
   }
+}
+
+std::string PartText(MetricFamily&& part, bool continued) {
+  std::vector<MetricFamily> families;
+  families.push_back(std::move(part));
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, families);
+  std::string text = std::move(out).str();
+  size_t begin = 0;
+  while (continued && begin < text.size() && text[begin] == '#') {
+    begin = text.find('\n', begin) + 1;
+  }
+  return text.substr(begin);
 }
 
 }  // namespace haidang::collector

@@ -37,10 +37,17 @@ struct FleetNow {
 // What /metrics/fleet tells now: values of machines whose values are fresh. Loop thread.
 FleetNow CopyFleet(const Fleet& fleet, const Places& places, Moment now);
 
-// Calls `write` with one metric family after another, by name: each series with its own labels and
-// instance, site, site_name and class; an own label of such a name is told as exported_<name>.
-// Histograms are told with fixed classic buckets, powers of √2 from 1/1024 s to 64 s. Texts, and
-// what Prometheus has no name for, are left out. Any thread.
-void ForEachFamily(FleetNow now, const std::function<void(prometheus::MetricFamily&&)>& write);
+// Takes a part of a metric family; `continued`: the part before was of the same family.
+using WritePart = std::function<void(prometheus::MetricFamily&& part, bool continued)>;
+
+// Calls `write` with one metric family after another, by name, in parts of at most kPartSeries:
+// each series with its own labels and instance, site, site_name and class; an own label of such a
+// name is told as exported_<name>. Histograms are told with fixed classic buckets, powers of √2
+// from 1/1024 s to 64 s. Texts, and what Prometheus has no name for, are left out. Any thread.
+inline constexpr size_t kPartSeries = 4096;
+void ForEachPart(FleetNow now, const WritePart& write);
+
+// Prometheus' text format, HELP and TYPE once a family.
+std::string PartText(prometheus::MetricFamily&& part, bool continued);
 
 }  // namespace haidang::collector

@@ -115,8 +115,8 @@ void Ingest::TakeDeath(Route& route, const std::string& payload) {
   Machine* machine = fleet_.Find(route.node);
   if (machine == nullptr || !machine->registered) return Refuse("foreign", "", "");
   if (machine->row.bd_seq != *bd_seq) return Refuse("stale_death", "", "");
-  metrics_.deaths.Increment();
   if (!machine->presence.Died(now_)) return;
+  metrics_.deaths.Increment();
   fleet_.PresenceChanged(*machine);
   observer_.presence(*machine, now_);
 }

@@ -51,11 +51,9 @@ class Port final : public MetricsPort {
     answer.set_chunked_content_provider(kType, [held](size_t, httplib::DataSink& sink) {
       std::string text;
       bool taken = true;
-      ForEachFamily(std::move(*held), [&](prometheus::MetricFamily&& family) {
+      ForEachPart(std::move(*held), [&](prometheus::MetricFamily&& part, bool continued) {
         if (!taken) return;
-        std::vector<prometheus::MetricFamily> one;
-        one.push_back(std::move(family));
-        text += Serialise(std::move(one));
+        text += PartText(std::move(part), continued);
         if (text.size() < kWriteBytes) return;
         taken = sink.write(text.data(), text.size());
         text.clear();

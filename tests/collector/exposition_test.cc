@@ -1,9 +1,6 @@
 #include "collector/exposition.h"
 
-#include <prometheus/text_serializer.h>
-
 #include <catch2/catch.hpp>
-#include <sstream>
 
 #include "core/histogram.h"
 #include "tests/collector/world.h"
@@ -15,12 +12,12 @@ using namespace haidang::collector::testing;
 namespace {
 
 std::string Text(World& world, const Places& places) {
-  std::vector<prometheus::MetricFamily> families;
-  ForEachFamily(CopyFleet(*world.fleet, places, world.ingest->Now()),
-                [&](prometheus::MetricFamily&& family) { families.push_back(std::move(family)); });
-  std::ostringstream out;
-  prometheus::TextSerializer().Serialize(out, families);
-  return out.str();
+  std::string text;
+  ForEachPart(CopyFleet(*world.fleet, places, world.ingest->Now()),
+              [&](prometheus::MetricFamily&& part, bool continued) {
+                text += PartText(std::move(part), continued);
+              });
+  return text;
 }
 
 size_t Lines(const std::string& text, const std::string& part) {
@@ -148,4 +145,19 @@ TEST_CASE("an agent cannot tell the collector's own metrics, nor twice the same 
   CHECK(Lines(text, "\nhaidang_machine_up{") == 1);
   CHECK(Lines(text, "\nnode_load1{") == 1);
   CHECK(text.find("class=\"server\"} 2\n") != std::string::npos);
+}
+
+TEST_CASE("a family of many series is written in parts with one head") {
+  World world;
+  TestAgent agent("pc-1");
+  TestAgent::Tick tick{.number = 1, .values = {}, .full = true};
+  for (int i = 0; i < 4500; ++i) {
+    tick.values[agent.Declare({"wide", {{"i", std::to_string(i)}}})] = 1.0;
+  }
+  world.Receive(agent.Birth());
+  world.Receive(agent.Live(tick));
+  const std::string text = Text(world, {});
+  CHECK(Lines(text, "\nwide{") == 4500);
+  CHECK(Lines(text, "# TYPE wide gauge\n") == 1);
+  CHECK(Lines(text, "# HELP wide ") == 1);
 }
