@@ -111,8 +111,8 @@ try {
     say(`The page:            ${stack.urls.page}/`);
     say(`Metrics:             ${stack.urls.metrics}/metrics/fleet`);
     say(`One-stop system:     ${stack.urls.onestop}/ (sign in: canbo / motcua)`);
-    say(`  make it fail:      curl -X POST '${stack.urls.onestopControl}/_dieu-khien/mode?value=error500' (or refuse, hang, wrong-content, ok)`);
-    say(`  make it slow:      curl -X POST '${stack.urls.onestopControl}/_dieu-khien/dossiers?add=500000'`);
+    say(`  make it fail:      curl -d '' '${stack.urls.onestopControl}/_dieu-khien/mode?value=error500' (or refuse, hang, wrong-content, ok)`);
+    say(`  make it slow:      curl -d '' '${stack.urls.onestopControl}/_dieu-khien/dossiers?add=500000'`);
     say(`Logs and databases:  ${chosen.state}`);
     say('Ctrl-C stops everything.');
   }
