@@ -49,6 +49,7 @@ class Observer {
   series = 0;
   values = 0;
   ticks = 0;
+  births = 0;
   async start(stack) {
     const own = stack.authority.issue(stack.collectorId);
     const read = (file) => fs.readFileSync(file);
@@ -64,6 +65,7 @@ class Observer {
       const metrics = decode(message.payload).metrics.filter((m) => Number(m.alias) >= firstSeriesAlias);
       if (message.topic.includes('/NBIRTH/')) {
         this.series = metrics.length;
+        this.births += 1;
       } else {
         this.values += metrics.length;
         this.ticks += 1;
@@ -129,7 +131,7 @@ try {
   await afterTicks(observer.ticks + warmUp);
   const before = {
     agent: footprint(pid), exporter: footprint(exporter.child.pid), bytes: proxy.bytes, values: observer.values,
-    ticks: observer.ticks, time: process.hrtime.bigint(),
+    ticks: observer.ticks, births: observer.births, time: process.hrtime.bigint(),
   };
   await afterTicks(before.ticks + Math.max(1, Math.round(seconds / interval)));
   const after = { agent: footprint(pid), exporter: footprint(exporter.child.pid), bytes: proxy.bytes };
@@ -137,6 +139,9 @@ try {
   clearInterval(scraping);
 
   const ticks = observer.ticks - before.ticks;
+  if (observer.births > before.births) {
+    say('a mount or device came or went meanwhile, which took a birth: the wire figures hold it');
+  }
   const bytes = after.bytes - before.bytes;
   const exposedSeries = exposed.split('\n').filter((line) => line && !line.startsWith('#')).length;
   const subjects = [['haidang', 'agent', observer.series], [exporter.name, 'exporter', exposedSeries]];
