@@ -42,7 +42,9 @@ Result<std::unique_ptr<Collector>> Collector::Open(const Options& options, Loop&
   rest.open_findings = std::move(contents->open_findings);
   rest.last_finding_id = contents->last_finding_id;
   rest.journal_rows = contents->journal_rows;
-  auto fleet = Fleet::Load(**store, std::move(*contents), options.limits);
+  Limits limits = options.limits;
+  limits.forget_spools_after_ms = (options.journal_retention + std::chrono::hours(24)).count();
+  auto fleet = Fleet::Load(**store, std::move(*contents), limits);
   if (!fleet) return fleet.error();
   std::unique_ptr<Collector> collector(
       new Collector(options, loop, clock, std::move(*store), std::move(*fleet), std::move(rest)));

@@ -83,13 +83,13 @@ Status Fleet::LoadLayout(store::Store& store, Machine& machine, Layout& layout) 
     if (row.alias < sparkplug::kFirstSeriesAlias || row.alias > AliasTable::kMaxAlias) continue;
     AliasEntry entry{AliasEntry::kIgnored, static_cast<uint8_t>(row.group & 63), DataType::kDouble};
     if (const SeriesDef* def = series_.ById(row.series)) {
-      const auto [it, fresh] =
-          known.emplace(def->identity, static_cast<uint32_t>(machine.slots.size()));
-      if (fresh) {
+      auto it = known.find(def->identity);
+      if (it == known.end() && machine.slots.size() < limits_.series_per_machine) {
+        it = known.emplace(def->identity, static_cast<uint32_t>(machine.slots.size())).first;
         machine.slots.push_back(def);
         ++series_count_;
       }
-      entry.slot = it->second;
+      if (it != known.end()) entry.slot = it->second;
       entry.datatype = def->row.datatype;
     }
     layout.aliases.Set(row.alias, entry);
@@ -169,6 +169,12 @@ Status Fleet::Flush(store::Store& store) {
   for (Spool* spool : unsaved_spools_) {
     if (auto done = FlushSpool(store, *spool); !done) return done;
   }
+  for (const int64_t spool : forgotten_spools_) {
+    if (auto done = store.ForgetSpool(spool); !done) return done;
+  }
+  for (const int64_t layout : forgotten_layouts_) {
+    if (auto done = store.ForgetLayout(layout); !done) return done;
+  }
   return {};
 }
 
@@ -219,6 +225,8 @@ void Fleet::Saved() {
   unsaved_machines_.clear();
   unsaved_spools_.clear();
   unsaved_aliases_.clear();
+  forgotten_spools_.clear();
+  forgotten_layouts_.clear();
 }
 
 std::vector<Machine*> Fleet::Lost(store::Store& store) {

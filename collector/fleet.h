@@ -21,7 +21,9 @@ struct Limits {
   size_t series_per_machine = 5000;  // values of further ones are not read, counted
   size_t series = 4000000;           // of all machines together, likewise
   size_t spools_per_machine = 1100;  // a birth tells of 1024 at most
-  size_t ranges_per_spool = 4096;    // a batch that would make more holes waits until they close
+  // A spool that its agent holds no more is forgotten after this.
+  int64_t forget_spools_after_ms = 31LL * 24 * 3600 * 1000;
+  size_t ranges_per_spool = 4096;  // a batch that would make more holes waits until they close
 };
 
 // What a birth did.
@@ -95,6 +97,7 @@ class Fleet {
   Spool* HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldSpool& held,
                    int64_t wall_ms, uint64_t& gap_batches);
   Layout& NewLayout(Machine& machine);
+  void ForgetSpools(Machine& machine, int64_t wall_ms);
   void LearnPlace(Machine& machine, const sparkplug::Birth& birth, int64_t wall_ms);
   void Queue(Machine& machine);
   void Queue(Spool& spool);
@@ -114,6 +117,8 @@ class Fleet {
   std::vector<Machine*> unsaved_machines_;
   std::vector<Spool*> unsaved_spools_;
   std::vector<store::AliasRow> unsaved_aliases_;
+  std::vector<int64_t> forgotten_spools_;  // row ids
+  std::vector<int64_t> forgotten_layouts_;
 };
 
 }  // namespace haidang::collector

@@ -28,14 +28,15 @@ Learned Fleet::Learn(store::Store& store, Machine& machine, const sparkplug::Bir
     if (spool != nullptr) learned.held.push_back(spool);
     return spool;
   };
-  bool told = false;
+  Spool* live = nullptr;
+  for (const auto& spool : machine.spools) spool->named = false;
   for (const sparkplug::HeldSpool& held : birth.held) {
     Spool* spool = hold(held);
-    if (held.spool_id != birth.spool_id) continue;
-    told = true;
-    machine.live = spool;
+    if (held.spool_id == birth.spool_id) live = spool;
   }
-  if (!told) machine.live = hold({birth.spool_id, 1, 1, ""});
+  if (live == nullptr) live = hold({birth.spool_id, 1, 1, ""});
+  machine.live = live;
+  ForgetSpools(machine, wall_ms);
   machine.row.os = birth.os;
   machine.row.agent_version = birth.agent_version;
   machine.row.interval_ms = std::clamp(birth.interval_ms, kMinInterval, kMaxInterval);
@@ -126,16 +127,19 @@ size_t Fleet::AddAliases(Machine& machine, Layout& layout, const sparkplug::Birt
 
 uint32_t Fleet::SlotFor(Machine& machine, SlotIndex& known, const sparkplug::BirthSeries& series) {
   if (known.empty()) known = IndexSlots(machine);
-  const SeriesDef* def = series_.Intern(series.series, series.datatype, series.type, series.unit);
+  const bool room =
+      machine.slots.size() < limits_.series_per_machine && series_count_ < limits_.series;
+  // A series beyond the cap must not fill the table that all machines share.
+  const SeriesDef* def =
+      room ? series_.Intern(series.series, series.datatype, series.type, series.unit)
+           : series_.Find(series.series, series.datatype);
   if (def == nullptr) return AliasEntry::kIgnored;
   const auto it = known.find(def->identity);
   if (it != known.end()) {
     machine.slots[it->second] = def;  // its datatype may be another one now
     return it->second;
   }
-  if (machine.slots.size() >= limits_.series_per_machine || series_count_ >= limits_.series) {
-    return AliasEntry::kIgnored;
-  }
+  if (!room) return AliasEntry::kIgnored;
   const auto slot = static_cast<uint32_t>(machine.slots.size());
   machine.slots.push_back(def);
   ++series_count_;
@@ -161,6 +165,8 @@ Spool* Fleet::HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldS
     spool->row = {++last_spool_, machine.row.id, held.spool_id, layout.id, wall_ms};
     spool->layout = &layout;
   }
+  spool->named = true;
+  spool->settled = false;
   spool->row.touched_ms = wall_ms;
   spool->row_unsaved = true;
   Queue(*spool);
@@ -173,6 +179,40 @@ Spool* Fleet::HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldS
     Take(*spool, 1, held.first - 1);
   }
   return spool;
+}
+
+// A spool that its agent holds no more is needed as long as the journal has batches of it: the last
+// ones may have come until the first birth that does not name it.
+void Fleet::ForgetSpools(Machine& machine, int64_t wall_ms) {
+  for (const auto& spool : machine.spools) {
+    if (spool->named || spool->settled) continue;
+    spool->settled = true;
+    spool->row.touched_ms = wall_ms;
+    spool->row_unsaved = true;
+    Queue(*spool);
+  }
+  std::erase_if(machine.spools, [&](const std::unique_ptr<Spool>& spool) {
+    if (spool->named || spool->queued || spool.get() == machine.live) return false;
+    if (wall_ms - spool->row.touched_ms <= limits_.forget_spools_after_ms) return false;
+    forgotten_spools_.push_back(spool->row.id);
+    return true;
+  });
+  std::erase_if(machine.layouts, [&](const std::unique_ptr<Layout>& layout) {
+    const bool used = std::any_of(machine.spools.begin(), machine.spools.end(),
+                                  [&](const auto& s) { return s->layout == layout.get(); });
+    if (!used) forgotten_layouts_.push_back(layout->id);
+    return !used;
+  });
+  // What is not spoken now is read again when it is: else a machine could fill the memory with
+  // layouts.
+  for (const auto& layout : machine.layouts) {
+    const bool unsaved =
+        std::any_of(unsaved_aliases_.begin(), unsaved_aliases_.end(),
+                    [&](const store::AliasRow& row) { return row.layout == layout->id; });
+    if (unsaved || (machine.live != nullptr && machine.live->layout == layout.get())) continue;
+    layout->aliases = {};
+    layout->loaded = false;
+  }
 }
 
 }  // namespace haidang::collector

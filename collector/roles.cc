@@ -21,20 +21,6 @@ bool InMemory(std::string_view fstype) {
   return std::find(std::begin(kTypes), std::end(kTypes), fstype) != std::end(kTypes);
 }
 
-// Sum of the slots; nothing where one is unknown or there is none.
-std::optional<double> Sum(const std::vector<uint32_t>& slots, const store::Head& head) {
-  if (slots.empty()) return std::nullopt;
-  double sum = 0;
-  bool any = false;
-  for (const uint32_t slot : slots) {
-    const auto number = head.Number(slot);
-    if (!number) continue;  // a CPU that was taken offline
-    sum += *number;
-    any = true;
-  }
-  return any ? std::optional<double>(sum) : std::nullopt;
-}
-
 class Finder {
  public:
   void See(uint32_t slot, const SeriesDef& def) {
@@ -130,18 +116,31 @@ std::optional<DiskNow> FullestDisk(const Roles& roles, const store::Head& head) 
   return fullest;
 }
 
+CpuMeter::Sum CpuMeter::Add(const std::vector<uint32_t>& slots, const store::Head& head) {
+  Sum sum;
+  for (const uint32_t slot : slots) {
+    const auto number = head.Number(slot);
+    if (!number) continue;  // a CPU that was taken offline
+    sum.seconds += *number;
+    ++sum.known;
+  }
+  return sum;
+}
+
 void CpuMeter::Update(const Roles& roles, const store::Head& head, bool consecutive) {
   if (roles.cpu_idle.empty()) return;
-  const auto idle = Sum(roles.cpu_idle, head);
-  const auto other = Sum(roles.cpu_other, head);
-  std::optional<double> total;
-  if (idle && other) total = *idle + *other;
+  const Sum idle = Add(roles.cpu_idle, head), other = Add(roles.cpu_other, head);
+  // Sums over other series than the last time say nothing.
+  const bool comparable = consecutive && idle.known > 0 && other.known > 0 &&
+                          idle.known == idle_.known && other.known == other_.known;
+  const double idle_for = idle.seconds - idle_.seconds;
+  const double busy_for = other.seconds - other_.seconds;
   busy_.reset();
-  if (consecutive && total && total_ && *total > *total_ && *idle >= *idle_) {
-    busy_ = std::clamp(1 - (*idle - *idle_) / (*total - *total_), 0.0, 1.0);
+  if (comparable && idle_for >= 0 && busy_for >= 0 && idle_for + busy_for > 0) {
+    busy_ = busy_for / (idle_for + busy_for);
   }
   idle_ = idle;
-  total_ = total;
+  other_ = other;
 }
 
 }  // namespace haidang::collector

@@ -61,7 +61,13 @@ class CpuMeter {
   std::optional<double> busy_ratio() const { return busy_; }
 
  private:
-  std::optional<double> idle_, total_;  // seconds since boot
+  struct Sum {
+    double seconds = 0;  // since boot
+    size_t known = 0;    // of how many series
+  };
+  static Sum Add(const std::vector<uint32_t>& slots, const store::Head& head);
+
+  Sum idle_, other_;
   std::optional<double> busy_;
 };
 

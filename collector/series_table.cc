@@ -60,9 +60,14 @@ const SeriesDef* SeriesTable::Add(store::SeriesRow row) {
   return &def;
 }
 
+const SeriesDef* SeriesTable::Find(const SeriesId& series, DataType datatype) const {
+  const auto it = by_key_.find(Key(series, datatype));
+  return it == by_key_.end() ? nullptr : it->second;
+}
+
 const SeriesDef* SeriesTable::Intern(const SeriesId& series, DataType datatype, MetricType type,
                                      const std::string& unit) {
-  if (const auto it = by_key_.find(Key(series, datatype)); it != by_key_.end()) return it->second;
+  if (const SeriesDef* def = Find(series, datatype)) return def;
   if (defs_.size() >= kMax) return nullptr;
   return Add({last_id_ + 1, series, datatype, type, unit});
 }

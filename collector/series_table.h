@@ -43,6 +43,8 @@ class SeriesTable {
   // Takes what is on disk; `rows` ascend by id.
   explicit SeriesTable(std::vector<store::SeriesRow> rows = {});
 
+  // Null where no machine has told it yet.
+  const SeriesDef* Find(const SeriesId& series, DataType datatype) const;
   // The series with this identity and datatype, made on first sight. Null where the table is full.
   const SeriesDef* Intern(const SeriesId& series, DataType datatype, MetricType type,
                           const std::string& unit);

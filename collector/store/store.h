@@ -75,6 +75,9 @@ class Store {
   Status Put(const query::Snapshot& snapshot);
   Status PutRange(int64_t spool, const NumberRange& range);
   Status RemoveRange(int64_t spool, uint64_t first);
+  // A spool of which the journal holds nothing any more; a layout that no spool speaks.
+  Status ForgetSpool(int64_t spool);
+  Status ForgetLayout(int64_t layout);
   // Deletes at most `limit` batches and as many events that were received before; how many batches
   // it deleted.
   Result<int64_t> Expire(int64_t received_before_ms, int64_t limit);

@@ -50,6 +50,10 @@ struct Sources {
       "DELETE FROM event WHERE id IN"
       " (SELECT id FROM (SELECT id, received_ms FROM event ORDER BY id LIMIT ?2)"
       "  WHERE received_ms < ?1)";
+  const char* forget_spool = "DELETE FROM spool WHERE id = ?1";
+  const char* forget_ranges = "DELETE FROM committed WHERE spool = ?1";
+  const char* forget_gaps = "DELETE FROM gap WHERE spool = ?1";
+  const char* forget_layout = "DELETE FROM alias WHERE layout = ?1";
 };
 
 }  // namespace
@@ -65,20 +69,22 @@ Status Store::PrepareAll() {
   const Sources sql;
   std::vector<std::optional<Statement>> made;
   for (const char* source :
-       {sql.append,     sql.event,        sql.machine,    sql.spool, sql.series,
-        sql.alias,      sql.presence,     sql.close_info, sql.info,  sql.gap,
-        sql.quarantine, sql.finding,      sql.snapshot,   sql.range, sql.remove_range,
-        sql.aliases,    sql.ranges,       sql.recent,     sql.crc,   sql.in_gap,
-        sql.expire,     sql.expire_events}) {
+       {sql.append,       sql.event,         sql.machine,      sql.spool,         sql.series,
+        sql.alias,        sql.presence,      sql.close_info,   sql.info,          sql.gap,
+        sql.quarantine,   sql.finding,       sql.snapshot,     sql.range,         sql.remove_range,
+        sql.aliases,      sql.ranges,        sql.recent,       sql.crc,           sql.in_gap,
+        sql.expire,       sql.expire_events, sql.forget_spool, sql.forget_ranges, sql.forget_gaps,
+        sql.forget_layout}) {
     made.push_back(prepare(source));
   }
   if (!status) return status;
   size_t i = 0;
   const auto next = [&]() -> Statement { return std::move(*made[i++]); };
   // Braced initialisation evaluates in order.
-  statements_ = std::shared_ptr<Statements>(new Statements{
-      next(), next(), next(), next(), next(), next(), next(), next(), next(), next(), next(),
-      next(), next(), next(), next(), next(), next(), next(), next(), next(), next(), next()});
+  statements_ = std::shared_ptr<Statements>(
+      new Statements{next(), next(), next(), next(), next(), next(), next(), next(), next(),
+                     next(), next(), next(), next(), next(), next(), next(), next(), next(),
+                     next(), next(), next(), next(), next(), next(), next(), next()});
   return {};
 }
 
@@ -207,6 +213,18 @@ Status Store::PutRange(int64_t spool, const NumberRange& range) {
 Status Store::RemoveRange(int64_t spool, uint64_t first) {
   Statement& s = statements_->remove_range;
   return Run(s.Bind(1, spool).Bind(2, first));
+}
+
+Status Store::ForgetSpool(int64_t spool) {
+  for (Statement* s :
+       {&statements_->forget_spool, &statements_->forget_ranges, &statements_->forget_gaps}) {
+    if (auto done = Run(s->Bind(1, spool)); !done) return done;
+  }
+  return {};
+}
+
+Status Store::ForgetLayout(int64_t layout) {
+  return Run(statements_->forget_layout.Bind(1, layout));
 }
 
 Result<int64_t> Store::Expire(int64_t received_before_ms, int64_t limit) {

@@ -452,3 +452,34 @@ TEST_CASE_METHOD(Fixture, "old batches go in small steps, and their numbers stay
   CHECK(Journal().size() == 1);
   CHECK(machine("pc-1").live->committed.Cumulative() == 31);
 }
+
+TEST_CASE_METHOD(Fixture,
+                 "spools that their agent holds no more are forgotten with their batches") {
+  limits.forget_spools_after_ms = 3600 * 1000;
+  Reopen();
+  Born();
+  Receive(agent.Live(Tick(1, 1, true)));
+  TestAgent fresh("pc-1", 0xB2);
+  fresh.Declare({"node_load15", {}});  // another file: a layout of its own
+  Receive(fresh.Birth());
+  REQUIRE(ingest->Commit());
+  CHECK(Count("spool") == 2);
+  clock.Advance(2h);
+  Reopen();
+  Receive(fresh.Birth());  // since a restart nobody knows when the old one was held last
+  REQUIRE(ingest->Commit());
+  CHECK(Count("spool") == 2);
+  clock.Advance(30min);
+  Receive(fresh.Birth());
+  REQUIRE(ingest->Commit());
+  CHECK(Count("spool") == 2);
+  clock.Advance(31min);
+  Receive(fresh.Birth());
+  REQUIRE(ingest->Commit());
+  CHECK(Count("spool") == 1);
+  CHECK(Count("alias") == 1);
+  CHECK(Count("committed") == 0);
+  Receive(fresh.Live({.number = 1, .values = {{32, 5.0}}, .full = true}));
+  REQUIRE(ingest->Commit());
+  CHECK(Value("pc-1", 32) == 5);
+}
