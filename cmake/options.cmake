@@ -1,6 +1,8 @@
 # Compiler flags that every target of ours is built with.
 add_library(haidang_options INTERFACE)
 target_compile_options(haidang_options INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
+# GCC's -Wconversion leaves changes of sign out in C++; clang's does not.
+target_compile_options(haidang_options INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>)
 target_include_directories(haidang_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_definitions(haidang_options INTERFACE HAIDANG_VERSION="${PROJECT_VERSION}")
 # Debian's spdlog and fmt are shared libraries: do not compile them again in each file.
