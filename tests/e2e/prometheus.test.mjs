@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { getJson, parseMetrics } from '../support/http.mjs';
+import { getJson, getText, parseMetrics } from '../support/http.mjs';
 import { liveEverywhere } from '../support/live.mjs';
 import { freePort } from '../support/ports.mjs';
 import { bin, makeStack } from './harness.mjs';
@@ -92,8 +92,7 @@ test('promtool check metrics: collector, server, fleet and agent', async () => {
   assert.notDeepEqual(blame('wrong{} x\n'), [], 'promtool does blame');
   assert.deepEqual(blame(await stack.metrics()), []);
   assert.deepEqual(blame(await stack.metrics('metrics/fleet')), []);
-  const server = await fetch(`${stack.urls.page}/metrics`);
-  assert.deepEqual(blame(await server.text()), []);
+  assert.deepEqual(blame(await getText(`${stack.urls.page}/metrics`)), []);
   const agent = spawnSync(path.join(bin, 'haidang-agent'), ['--config', stack.agents[0].config, '--print-metrics'], { encoding: 'utf8' });
   assert.equal(agent.status, 0, agent.stderr);
   assert.ok(parseMetrics(agent.stdout).length >= 60);
