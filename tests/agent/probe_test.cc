@@ -61,6 +61,23 @@ struct Bench {
   Probe probe;
 };
 
+// A text that a test sets and a server's thread reads.
+class SharedText {
+ public:
+  void Set(std::string text) {
+    std::lock_guard lock(mutex_);
+    text_ = std::move(text);
+  }
+  std::string Get() const {
+    std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
 ProbeOptions To(const std::string& url) {
   ProbeOptions options;
   options.journey = "mot-cua";
@@ -73,13 +90,15 @@ ProbeOptions To(const std::string& url) {
 }  // namespace
 
 TEST_CASE("an answer that is right") {
-  RawServer server([](int fd, const std::string& path) {
-    CHECK(path == "/tra-cuu?q=nguyen");
+  SharedText asked;
+  RawServer server([&](int fd, const std::string& path) {
+    asked.Set(path);
     SendAll(fd, Answer("found: nguyen"));
   });
   ProbeOptions options = To(server.Url("/tra-cuu?q=nguyen"));
   options.contains = "nguyen";
   const ProbeResult result = Bench(options).Run();
+  CHECK(asked.Get() == "/tra-cuu?q=nguyen");
   CHECK(result.reason == ProbeReason::kNone);
   CHECK(result.status == 200);
   CHECK(result.body_bytes == 13);
@@ -149,11 +168,13 @@ TEST_CASE("nobody listens") {
 }
 
 TEST_CASE("a name without address") {
-  const auto nothing = [](const std::string& host) -> Result<std::vector<std::string>> {
-    CHECK(host == "khong-co.example");
+  SharedText asked;
+  const auto nothing = [&](const std::string& host) -> Result<std::vector<std::string>> {
+    asked.Set(host);
     return Error{"Name or service not known"};
   };
   const ProbeResult result = Bench(To("http://khong-co.example/"), nothing).Run();
+  CHECK(asked.Get() == "khong-co.example");
   CHECK(result.reason == ProbeReason::kDns);
   CHECK(result.detail == "Name or service not known");
   CHECK(result.times.total() == result.times.us[kResolve]);
@@ -270,10 +291,10 @@ TEST_CASE("status and content are judged") {
 }
 
 TEST_CASE("what is not HTTP, or ends too soon") {
-  std::string bytes;
-  RawServer server([&](int fd, const std::string&) { SendAll(fd, bytes); });
+  SharedText answer;
+  RawServer server([&](int fd, const std::string&) { SendAll(fd, answer.Get()); });
   const auto reason = [&](const std::string& sent) {
-    bytes = sent;
+    answer.Set(sent);
     return Bench(To(server.Url("/"))).Run().reason;
   };
   CHECK(reason("garbage\r\n\r\n") == ProbeReason::kProtocol);
@@ -284,14 +305,15 @@ TEST_CASE("what is not HTTP, or ends too soon") {
 
 TEST_CASE("random answers end in a known reason, with phases that sum to the total") {
   std::mt19937 random(7);
-  std::string bytes;
-  RawServer server([&](int fd, const std::string&) { SendAll(fd, bytes); });
+  SharedText answer;
+  RawServer server([&](int fd, const std::string&) { SendAll(fd, answer.Get()); });
   const std::string good = Answer("hello", "200 OK", "Transfer-Encoding: chunked\r\nX: y\r\n");
   for (int round = 0; round < 150; ++round) {
-    bytes = good.substr(0, random() % (good.size() + 1));
+    std::string bytes = good.substr(0, random() % (good.size() + 1));
     for (int change = 0; change < 3 && !bytes.empty(); ++change) {
       bytes[random() % bytes.size()] = static_cast<char>(random());
     }
+    answer.Set(bytes);
     ProbeOptions options = To(server.Url("/"));
     options.timeout = 2s;
     const ProbeResult result = Bench(options).Run();
