@@ -66,7 +66,12 @@ std::vector<ClientMetric::Label> PlaceLabels(const FleetNow::Line& line) {
 std::vector<ClientMetric::Label> AllLabels(const Labels& own, const FleetNow::Line& line) {
   std::vector<ClientMetric::Label> labels = PlaceLabels(line);
   for (const auto& [name, value] : own) {
-    labels.push_back({IsOurs(name) ? "exported_" + name : name, value});
+    std::string told = name;
+    // "le" is the buckets' own. Names must be unique, or Prometheus refuses the whole scrape.
+    while (IsOurs(told) || told == "le" || (told != name && own.contains(told))) {
+      told.insert(0, "exported_");
+    }
+    labels.push_back({std::move(told), value});
   }
   return labels;
 }

@@ -80,7 +80,7 @@ Status Fleet::LoadLayout(store::Store& store, Machine& machine, Layout& layout) 
   if (!rows) return rows.error();
   SlotIndex known = IndexSlots(machine);
   for (const store::AliasRow& row : *rows) {
-    if (row.alias < sparkplug::kFirstSeriesAlias || row.alias > AliasTable::kMaxAlias) continue;
+    if (row.alias < sparkplug::kFirstSeriesAlias) continue;
     AliasEntry entry{AliasEntry::kIgnored, static_cast<uint8_t>(row.group & 63), DataType::kDouble};
     if (const SeriesDef* def = series_.ById(row.series)) {
       auto it = known.find(def->identity);

@@ -97,6 +97,8 @@ class Fleet {
   Spool* HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldSpool& held,
                    int64_t wall_ms, uint64_t& gap_batches);
   Layout& NewLayout(Machine& machine);
+  // Makes room for a new spool id; false where every one is in use.
+  bool ForgetOldest(Machine& machine);
   void ForgetSpools(Machine& machine, int64_t wall_ms);
   void LearnPlace(Machine& machine, const sparkplug::Birth& birth, int64_t wall_ms);
   void Queue(Machine& machine);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "collector/fleet.h"
@@ -29,7 +28,10 @@ Learned Fleet::Learn(store::Store& store, Machine& machine, const sparkplug::Bir
     return spool;
   };
   Spool* live = nullptr;
-  for (const auto& spool : machine.spools) spool->named = false;
+  for (const auto& spool : machine.spools) spool->named = spool->row.spool_id == birth.spool_id;
+  for (const sparkplug::HeldSpool& held : birth.held) {
+    if (Spool* spool = machine.FindSpool(held.spool_id)) spool->named = true;
+  }
   for (const sparkplug::HeldSpool& held : birth.held) {
     Spool* spool = hold(held);
     if (held.spool_id == birth.spool_id) live = spool;
@@ -61,31 +63,21 @@ void Fleet::LearnPlace(Machine& machine, const sparkplug::Birth& birth, int64_t 
 
 Layout* Fleet::LayoutOf(store::Store& store, Machine& machine, const sparkplug::Birth& birth,
                         std::string& why) {
-  std::unordered_set<uint64_t> aliases;
-  for (const sparkplug::BirthSeries& series : birth.series) {
-    if (series.alias < sparkplug::kFirstSeriesAlias || series.alias > AliasTable::kMaxAlias) {
-      why = "alias " + std::to_string(series.alias) + " is out of range";
-      return nullptr;
-    }
-    if (!aliases.insert(series.alias).second) {
-      why = "alias " + std::to_string(series.alias) + " is declared twice";
-      return nullptr;
-    }
-  }
+  // Only a spool id that is known shows which of the agent's files speaks: where the file is new
+  // (the agent was installed anew), or holds nothing of old, its aliases are its own.
   Spool* spool = machine.FindSpool(birth.spool_id);
-  Spool* speaks = spool != nullptr ? spool : machine.live;
-  if (speaks == nullptr) return &NewLayout(machine);
-  if (auto loaded = LoadLayout(store, machine, *speaks->layout); !loaded) {
+  for (const sparkplug::HeldSpool& held : birth.held) {
+    if (spool == nullptr) spool = machine.FindSpool(held.spool_id);
+  }
+  if (spool == nullptr) return &NewLayout(machine);
+  if (auto loaded = LoadLayout(store, machine, *spool->layout); !loaded) {
     why = loaded.error().message;
     return nullptr;
   }
-  if (!Contradicts(machine, *speaks->layout, birth, why)) return speaks->layout;
-  // Another spool file (the agent was installed anew): its aliases are its own.
-  if (spool == nullptr) {
-    why.clear();
-    return &NewLayout(machine);
-  }
-  spool->redefined = true;
+  if (!Contradicts(machine, *spool->layout, birth, why)) return spool->layout;
+  spool->row.redefined = true;
+  spool->row_unsaved = true;
+  Queue(*spool);
   return nullptr;
 }
 
@@ -114,10 +106,12 @@ size_t Fleet::AddAliases(Machine& machine, Layout& layout, const sparkplug::Birt
     const bool same_group = entry.group == group;
     entry.group = group;
     entry.datatype = series.datatype;
-    if (old == nullptr) entry.slot = SlotFor(machine, known, series);
+    if (old == nullptr || old->slot == AliasEntry::kIgnored) {
+      entry.slot = SlotFor(machine, known, series);
+    }
     if (entry.slot == AliasEntry::kIgnored) ++capped;
-    if (old != nullptr && same_group) continue;
-    layout.aliases.Set(series.alias, entry);
+    if (old != nullptr && same_group && old->slot == entry.slot) continue;
+    if (!layout.aliases.Set(series.alias, entry)) continue;
     const int64_t id = entry.slot == AliasEntry::kIgnored ? 0 : machine.slots[entry.slot]->row.id;
     unsaved_aliases_.push_back({layout.id, series.alias, id, group});
   }
@@ -159,7 +153,10 @@ Spool* Fleet::HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldS
                         int64_t wall_ms, uint64_t& gap_batches) {
   Spool* spool = machine.FindSpool(held.spool_id);
   if (spool == nullptr) {
-    if (held.spool_id == 0 || machine.spools.size() >= limits_.spools_per_machine) return nullptr;
+    if (held.spool_id == 0) return nullptr;
+    if (machine.spools.size() >= limits_.spools_per_machine && !ForgetOldest(machine)) {
+      return nullptr;
+    }
     machine.spools.push_back(std::make_unique<Spool>());
     spool = machine.spools.back().get();
     spool->row = {++last_spool_, machine.row.id, held.spool_id, layout.id, wall_ms};
@@ -181,6 +178,17 @@ Spool* Fleet::HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldS
   return spool;
 }
 
+bool Fleet::ForgetOldest(Machine& machine) {
+  const auto oldest =
+      std::find_if(machine.spools.begin(), machine.spools.end(),
+                   [](const std::unique_ptr<Spool>& s) { return !s->named && !s->queued; });
+  if (oldest == machine.spools.end()) return false;
+  if (machine.live == oldest->get()) machine.live = nullptr;
+  forgotten_spools_.push_back((*oldest)->row.id);
+  machine.spools.erase(oldest);
+  return true;
+}
+
 // A spool that its agent holds no more is needed as long as the journal has batches of it: the last
 // ones may have come until the first birth that does not name it.
 void Fleet::ForgetSpools(Machine& machine, int64_t wall_ms) {
@@ -193,7 +201,10 @@ void Fleet::ForgetSpools(Machine& machine, int64_t wall_ms) {
   }
   std::erase_if(machine.spools, [&](const std::unique_ptr<Spool>& spool) {
     if (spool->named || spool->queued || spool.get() == machine.live) return false;
-    if (wall_ms - spool->row.touched_ms <= limits_.forget_spools_after_ms) return false;
+    const bool nothing_came = spool->committed.ranges().empty();
+    if (!nothing_came && wall_ms - spool->row.touched_ms <= limits_.forget_spools_after_ms) {
+      return false;
+    }
     forgotten_spools_.push_back(spool->row.id);
     return true;
   });

@@ -55,7 +55,7 @@ Ingest::Outcome Ingest::TakeBatch(const Arrival& arrival) {
     TakeKnown(arrival);
     return Outcome::kDone;
   }
-  if (spool.redefined) {
+  if (spool.row.redefined) {
     Quarantine(arrival, "alias_redefined");
     return Outcome::kDone;
   }

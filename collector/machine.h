@@ -33,11 +33,10 @@ struct Spool {
   store::RangeSet committed;  // what is staged included
   uint64_t newest = 0;        // the batch received last, and when; for the acknowledgement
   int64_t newest_received_ms = 0;
-  bool redefined = false;  // its agent gave an alias a second meaning: nothing more is stored
-  bool ack_due = false;    // something is to be acknowledged
-  bool named = false;      // by the machine's last birth
-  bool settled = false;    // `row.touched_ms` is the time of the first birth that names it no more
-  size_t ack_cursor = 0;   // where the next acknowledgement begins among too many ranges
+  bool ack_due = false;   // something is to be acknowledged
+  bool named = false;     // by the machine's last birth
+  bool settled = false;   // `row.touched_ms` is the time of the first birth that names it no more
+  size_t ack_cursor = 0;  // where the next acknowledgement begins among too many ranges
 
   // What is not on disk yet.
   bool row_unsaved = false;

@@ -5,10 +5,21 @@
 
 namespace haidang::store {
 
-void AliasTable::Set(uint64_t alias, AliasEntry entry) {
-  const size_t i = alias - sparkplug::kFirstSeriesAlias;
-  if (i >= entries_.size()) entries_.resize(i + 1);
-  entries_[i] = entry;
+bool AliasTable::Set(uint64_t alias, AliasEntry entry) {
+  const uint64_t i = alias - sparkplug::kFirstSeriesAlias;
+  if (i >= kDense) {
+    if (sparse_.size() >= kMaxSparse && !sparse_.contains(alias)) return false;
+    sparse_[alias] = entry;
+    return true;
+  }
+  if (i >= dense_.size()) dense_.resize(i + 1);
+  dense_[i] = entry;
+  return true;
+}
+
+const AliasEntry* AliasTable::FindSparse(uint64_t alias) const {
+  const auto it = sparse_.find(alias);
+  return it == sparse_.end() ? nullptr : &it->second;
 }
 
 void Head::Apply(int64_t spool, const sparkplug::BatchHeader& header,
@@ -51,7 +62,12 @@ void Head::Store(const AliasEntry& entry, const sparkplug::WireValue& value) {
   cell.datatype = entry.datatype;
   cell.epoch = epoch_;
   cell.bits = value.bits;
-  if (!value.view.empty() || !cell.text.empty()) cell.text.assign(value.view);
+  if (value.view.size() > kMaxText) {
+    cell.kind = sparkplug::WireValue::Kind::kNull;
+    cell.text.clear();
+  } else if (!value.view.empty() || !cell.text.empty()) {
+    cell.text.assign(value.view);
+  }
 }
 
 void Head::Forget() {

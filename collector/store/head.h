@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/sample.h"
@@ -22,20 +23,26 @@ struct AliasEntry {
   DataType datatype = DataType::kDouble;
 };
 
-// The aliases of one layout, indexed by alias - kFirstSeriesAlias.
+// The aliases of one layout: the low ones, which nearly all are, indexed by
+// alias - kFirstSeriesAlias; those of an agent whose devices came and went for years in a map.
 class AliasTable {
  public:
-  static constexpr uint64_t kMaxAlias = sparkplug::kFirstSeriesAlias + 65535;
+  static constexpr uint64_t kDense = 65536;
+  static constexpr size_t kMaxSparse = 65536;  // further ones are not taken
 
   const AliasEntry* Find(uint64_t alias) const {
     const uint64_t i = alias - sparkplug::kFirstSeriesAlias;  // wraps below the first: not found
-    return i < entries_.size() && entries_[i].slot != AliasEntry::kUnknown ? &entries_[i] : nullptr;
+    if (i >= kDense) return FindSparse(alias);
+    return i < dense_.size() && dense_[i].slot != AliasEntry::kUnknown ? &dense_[i] : nullptr;
   }
-  // Required: kFirstSeriesAlias ≤ alias ≤ kMaxAlias.
-  void Set(uint64_t alias, AliasEntry entry);
+  // False where there is no room. Required: kFirstSeriesAlias ≤ alias.
+  bool Set(uint64_t alias, AliasEntry entry);
 
  private:
-  std::vector<AliasEntry> entries_;
+  const AliasEntry* FindSparse(uint64_t alias) const;
+
+  std::vector<AliasEntry> dense_;
+  std::unordered_map<uint64_t, AliasEntry> sparse_;
 };
 
 // The values that a machine's series have now, by slot. A value is known while nothing happened
@@ -45,6 +52,9 @@ class AliasTable {
 // Loop thread.
 class Head {
  public:
+  // Longer texts and histograms are unknown: ten thousand machines must fit into memory.
+  static constexpr size_t kMaxText = 8192;  // bytes
+
   // Samples whose alias is not in `aliases` are not looked at.
   void Apply(int64_t spool, const sparkplug::BatchHeader& header,
              std::span<const sparkplug::SampleView> samples, const AliasTable& aliases);

@@ -149,7 +149,7 @@ class JournalReader final : public Reader {
     const auto datatype = static_cast<DataType>(s.Int(4));
     if (datatype == DataType::kString || datatype == DataType::kBytes) return;
     const uint64_t alias = s.UInt(1);
-    if (alias < sparkplug::kFirstSeriesAlias || alias > AliasTable::kMaxAlias) return;
+    if (alias < sparkplug::kFirstSeriesAlias) return;
     Labels labels = DecodeLabels(s.Text(3));
     for (const auto& [name, value] : asked.labels) {
       const auto it = labels.find(name);

@@ -32,6 +32,8 @@ struct SpoolRow {
   uint64_t spool_id = 0;
   int64_t layout = 0;      // whose aliases its batches speak; spools of one agent file share it
   int64_t touched_ms = 0;  // last birth that named it, collector's clock
+  // Its agent gave one of its aliases a second meaning: nothing more of it is stored.
+  bool redefined = false;
 };
 
 // What a series is, shared by all machines that have it.

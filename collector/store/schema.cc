@@ -21,6 +21,7 @@ CREATE TABLE spool (
   spool_id INTEGER NOT NULL,
   layout INTEGER NOT NULL,
   touched_ms INTEGER NOT NULL,
+  redefined INTEGER NOT NULL,
   UNIQUE (machine, spool_id)
 );
 CREATE TABLE committed (

@@ -90,12 +90,13 @@ Status Store::LoadMachines(Contents& contents) {
         contents.machines.push_back(std::move(row));
       });
   if (!machines) return machines;
-  auto spools =
-      ForEach(db_, "SELECT id, machine, spool_id, layout, touched_ms FROM spool ORDER BY id",
-              [&](Statement& s) {
-                contents.spools.push_back({s.Int(0), s.Int(1), s.UInt(2), s.Int(3), s.Int(4)});
-                contents.last_layout = std::max(contents.last_layout, s.Int(3));
-              });
+  auto spools = ForEach(
+      db_, "SELECT id, machine, spool_id, layout, touched_ms, redefined FROM spool ORDER BY id",
+      [&](Statement& s) {
+        contents.spools.push_back(
+            {s.Int(0), s.Int(1), s.UInt(2), s.Int(3), s.Int(4), s.Int(5) != 0});
+        contents.last_layout = std::max(contents.last_layout, s.Int(3));
+      });
   if (!spools) return spools;
   auto committed =
       ForEach(db_, "SELECT spool, first, last FROM committed ORDER BY spool", [&](Statement& s) {

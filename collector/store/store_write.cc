@@ -15,7 +15,7 @@ struct Sources {
       "INSERT INTO event (machine, device_ms, received_ms, kind, key, text)"
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
   const char* machine = "INSERT OR REPLACE INTO machine VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-  const char* spool = "INSERT OR REPLACE INTO spool VALUES (?1, ?2, ?3, ?4, ?5)";
+  const char* spool = "INSERT OR REPLACE INTO spool VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
   const char* series = "INSERT OR REPLACE INTO series VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
   const char* alias = "INSERT OR REPLACE INTO alias VALUES (?1, ?2, ?3, ?4)";
   const char* presence = "INSERT OR REPLACE INTO presence VALUES (?1, ?2, ?3)";
@@ -141,7 +141,7 @@ Status Store::Put(const MachineRow& row) {
 Status Store::Put(const SpoolRow& row) {
   Statement& s = statements_->spool;
   s.Bind(1, row.id).Bind(2, row.machine).Bind(3, row.spool_id).Bind(4, row.layout);
-  return Run(s.Bind(5, row.touched_ms));
+  return Run(s.Bind(5, row.touched_ms).Bind(6, row.redefined ? 1 : 0));
 }
 
 Status Store::Put(const SeriesRow& row) {

@@ -11,7 +11,8 @@ namespace haidang {
 namespace {
 
 DatabaseFault FaultOf(int code, int system_error) {
-  if (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG) return DatabaseFault::kFull;
+  if (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG)
+    return DatabaseFault::kFull;
   if (system_error == EROFS || system_error == EACCES) return DatabaseFault::kReadOnly;
   switch (code & 0xff) {
     case SQLITE_OK:

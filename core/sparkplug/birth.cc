@@ -126,7 +126,9 @@ std::string Properties(const BirthSeries& series, const std::vector<std::string>
   writer.Add(names::kPropertyUnit, series.unit);
   writer.Add(names::kPropertyType, haidang::ToString(series.type));
   writer.Add(names::kPropertySource, groups.at(series.group));
-  for (const auto& [name, value] : series.series.labels) writer.Add(name, value);
+  for (const auto& [name, value] : series.series.labels) {
+    writer.Add(names::LabelKey(name), value);
+  }
   return writer.Take();
 }
 

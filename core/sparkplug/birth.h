@@ -79,8 +79,8 @@ std::string EncodeState(bool online, int64_t timestamp_ms);
 std::string WireName(const SeriesId& series);
 
 // Whether a birth can declare it: [a-zA-Z_:][a-zA-Z0-9_:]* for the metric, [a-zA-Z_][a-zA-Z0-9_]*
-// for label names, which must not be "unit", "type" or "source" (properties of every series);
-// values UTF-8; all within the bounds above. "Spool", "Agent" and "bdSeq" are no metric's names.
+// for label names, not beginning with "__"; values UTF-8; all within the bounds above. "Spool",
+// "Agent" and "bdSeq" are no metric's names.
 Status CheckSeries(const SeriesId& series);
 
 }  // namespace haidang::sparkplug

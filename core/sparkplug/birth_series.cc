@@ -88,7 +88,7 @@ class PropertyReader {
     if (key.size() > kMaxNameBytes || text.size() > kMaxLabelBytes || labels.size() == kMaxLabels) {
       return "overlong labels, or more than 16";
     }
-    return labels.emplace(key, text).second ? nullptr : "a label twice";
+    return labels.emplace(names::LabelOfKey(key), text).second ? nullptr : "a label twice";
   }
 
   const char* TakeType(std::string_view text) {

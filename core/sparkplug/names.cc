@@ -18,6 +18,19 @@ bool ParseSpoolHex(std::string_view hex, uint64_t& spool_id) {
   return error == std::errc() && end == hex.data() + hex.size() && SpoolHex(spool_id) == hex;
 }
 
+bool IsProperty(std::string_view key) {
+  return key == kPropertyUnit || key == kPropertyType || key == kPropertySource;
+}
+
+std::string LabelKey(std::string_view label) {
+  const bool escaped = label.starts_with('_') || IsProperty(label);
+  return (escaped ? "_" : "") + std::string(label);
+}
+
+std::string_view LabelOfKey(std::string_view key) {
+  return key.starts_with('_') ? key.substr(1) : key;
+}
+
 }  // namespace names
 
 namespace {
@@ -69,10 +82,7 @@ Status CheckSeries(const SeriesId& series) {
   if (series.labels.size() > kMaxLabels) return refuse("more than 16 labels");
   for (const auto& [name, value] : series.labels) {
     if (!IsName(name, '_')) return refuse("a label's name is none");
-    if (name == names::kPropertyUnit || name == names::kPropertyType ||
-        name == names::kPropertySource) {
-      return refuse("no label may be called unit, type or source");
-    }
+    if (name.starts_with("__")) return refuse("a label's name begins with __");
     if (value.size() > kMaxLabelBytes) return refuse("a label's value is above 1 KiB");
     if (!IsUtf8(value)) return refuse("a label's value is not UTF-8");
   }

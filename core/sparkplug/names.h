@@ -35,6 +35,14 @@ inline constexpr std::string_view kPropertyUnit = "unit";
 inline constexpr std::string_view kPropertyType = "type";
 inline constexpr std::string_view kPropertySource = "source";
 
+bool IsProperty(std::string_view key);  // one of the three above
+
+// The property key of a label: its name; where that is one of the three above or begins with "_",
+// with a "_" before it.
+std::string LabelKey(std::string_view label);
+// The label of a property key that is none of the three above.
+std::string_view LabelOfKey(std::string_view key);
+
 // 16 lower-case hex digits.
 std::string SpoolHex(uint64_t spool_id);
 // False where `hex` is not what SpoolHex writes.

@@ -161,3 +161,16 @@ TEST_CASE("a family of many series is written in parts with one head") {
   CHECK(Lines(text, "# TYPE wide gauge\n") == 1);
   CHECK(Lines(text, "# HELP wide ") == 1);
 }
+
+TEST_CASE("no series can make two labels of one name, which Prometheus would refuse") {
+  World world;
+  TestAgent agent("pc-1");
+  const uint64_t clash =
+      agent.Declare({"plugin_value", {{"exported_instance", "b"}, {"instance", "a"}, {"le", "c"}}});
+  world.Receive(agent.Birth());
+  world.Receive(agent.Live({.number = 1, .values = {{clash, 1.0}}, .full = true}));
+  const std::string text = Text(world, Places(query::Snapshot{}));
+  CHECK(Lines(text, "exported_instance=\"b\"") == 1);
+  CHECK(Lines(text, "exported_exported_instance=\"a\"") == 1);
+  CHECK(Lines(text, "exported_le=\"c\"") == 1);
+}

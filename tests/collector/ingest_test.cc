@@ -306,6 +306,12 @@ TEST_CASE_METHOD(Fixture,
   Receive(rolled_back.Live({.number = 2, .values = {{other, 7.0}}}));
   REQUIRE(ingest->Commit());
   CHECK(Journal().size() == 1);
+  Reopen();
+  Receive(rolled_back.Live({.number = 3, .values = {{other, 7.0}}}));
+  REQUIRE(ingest->Commit());
+  CHECK(Journal().size() == 1);
+  Receive(rolled_back.Birth());
+  REQUIRE(ingest->Commit());
   const auto acknowledged = Acknowledged();
   REQUIRE_FALSE(acknowledged.empty());
   CHECK(acknowledged.back().cumulative == 1);
@@ -317,6 +323,57 @@ TEST_CASE_METHOD(Fixture,
   REQUIRE(ingest->Commit());
   CHECK(Journal().size() == 2);
   CHECK(Value("pc-1", other) == 7);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "an agent installed anew gets aliases of its own, whatever it tells first") {
+  Born();
+  Receive(agent.Live(Tick(1, 1, true)));
+  REQUIRE(ingest->Commit());
+  TestAgent anew("pc-1", 0xD4);
+  Receive(anew.Birth());  // before its first tick it has no series to declare
+  const uint64_t other = anew.Declare({"node_load15", {}});
+  CHECK(other == load);
+  Receive(anew.Birth());
+  Receive(anew.Live({.number = 1, .values = {{other, 7.0}}, .full = true}));
+  REQUIRE(ingest->Commit());
+  CHECK(Journal().size() == 2);
+  CHECK(Value("pc-1", other) == 7);
+}
+
+TEST_CASE_METHOD(Fixture, "an agent that begins a thousand spools is heard with the newest") {
+  Born();
+  for (uint64_t start = 1; start <= 1200; ++start) {
+    TestAgent crashed("pc-1", 0x10000 + start);
+    crashed.Declare({"node_load1", {}});
+    Receive(crashed.Birth());
+    Receive(crashed.Live(Tick(1, static_cast<double>(start), true)));
+    REQUIRE(ingest->Commit());
+  }
+  CHECK(Value("pc-1", load) == 1200);
+  CHECK(Journal().contains({0x10000 + 1200, 1}));
+  CHECK(Count("spool") <= 1101);
+  CHECK(Count("alias") <= 1101 * 2);
+}
+
+TEST_CASE_METHOD(Fixture, "aliases beyond the dense ones, and texts without bound") {
+  const SeriesId text{"note", {}};
+  const uint64_t note = agent.Declare(text, DataType::kString);
+  sparkplug::Birth birth = agent.birth();
+  birth.series.back().alias = 5000000;
+  CHECK(birth.series.back().series == text);
+  Receive(agent.Birth(birth));
+  Receive(agent.Live({.number = 1, .values = {{5000000, std::string("short")}}, .full = true}));
+  REQUIRE(ingest->Commit());
+  CHECK(Count("journal") == 1);
+  const Machine& of = machine("pc-1");
+  REQUIRE(of.slots.size() == 3);
+  CHECK(of.head.Text(2) == "short");
+  Receive(agent.Live(
+      {.number = 2, .values = {{5000000, std::string(store::Head::kMaxText + 1, 'x')}}}));
+  REQUIRE(ingest->Commit());
+  CHECK_FALSE(of.head.Known(2));
+  CHECK(note != 5000000);
 }
 
 TEST_CASE_METHOD(Fixture,
@@ -387,11 +444,11 @@ TEST_CASE_METHOD(Fixture, "machines and series are capped, and what is beyond do
 
 TEST_CASE_METHOD(Fixture, "a hostile birth is refused whole") {
   sparkplug::Birth birth = agent.birth();
-  birth.series[0].alias = 70000;
+  birth.series[0].alias = birth.series[1].alias;
   Receive(agent.Birth(birth));
   REQUIRE(ingest->Commit());
   CHECK(Count("machine") == 0);
-  CHECK_FALSE(machine("pc-1").registered);
+  CHECK(fleet->Find("pc-1") == nullptr);
 }
 
 TEST_CASE_METHOD(Fixture, "a machine that leaves every second batch out is bounded too") {

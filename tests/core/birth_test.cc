@@ -150,9 +150,7 @@ TEST_CASE("series that no birth can declare are told") {
                           {"m", {{"", "x"}}},
                           {"m", {{"a:b", "x"}}},
                           {"m", {{"0a", "x"}}},
-                          {"m", {{"unit", "x"}}},
-                          {"m", {{"type", "x"}}},
-                          {"m", {{"source", "x"}}},
+                          {"m", {{"__name__", "x"}}},
                           {"m", {{"a", "\xFF"}}},
                           {"m", {{"a", std::string(kMaxLabelBytes + 1, 'x')}}},
                           {"m", many}};
@@ -163,6 +161,15 @@ TEST_CASE("series that no birth can declare are told") {
     birth.series[0].series = series;
     CHECK_FALSE(DecodeBirth(EncodeBirth(birth)));
   }
+}
+
+TEST_CASE("labels that are called as properties are told apart from them") {
+  Birth birth = SmallBirth();
+  birth.series.front().series.labels = {
+      {"_x", "1"}, {"source", "2"}, {"type", "3"}, {"unit", "4"}, {"zone", "5"}};
+  const auto decoded = DecodeBirth(EncodeBirth(birth));
+  REQUIRE(decoded);
+  CHECK(decoded->series.front().series == birth.series.front().series);
 }
 
 TEST_CASE("every metric of the catalogue can be declared") {

@@ -73,9 +73,8 @@ TEST_CASE("names, labels, units and helps follow Prometheus' conventions") {
     CHECK(std::set(labels.begin(), labels.end()).size() == labels.size());
     for (const std::string& label : labels) {
       CHECK(IsName(label));
-      // These are joined on reading, or are properties of the metric on the wire.
-      for (const char* taken :
-           {"unit", "type", "source", "instance", "site", "site_name", "class", "le", "job"}) {
+      // These are joined on reading, or by Prometheus.
+      for (const char* taken : {"instance", "site", "site_name", "class", "le", "job"}) {
         CHECK(label != taken);
       }
     }
