@@ -243,6 +243,7 @@ void Collector::SeeTick(Machine& machine, Moment now) {
     if (const auto success = machine.head.Number(slots.success)) reading.success = *success != 0;
     reading.seconds = machine.head.Number(slots.duration);
     reading.reason = machine.head.Text(slots.reason).value_or("");
+    reading.runs = machine.head.Number(slots.runs);
     reading.objective = ObjectiveOf(places_, options_.objectives, reading.journey, reading.step);
     detector_.SeeProbe(subject, reading, now.wall_ms);
   }

@@ -56,8 +56,8 @@ void ReadBroker(ConfigTable table, MqttOptions& broker) {
 void ReadDetect(ConfigTable table, detect::DetectOptions& detect) {
   detect.vanished_after =
       table.Duration("vanished_after", detect.vanished_after, milliseconds(0), hours(24));
-  detect.failing_ticks =
-      static_cast<int>(table.Integer("failing_ticks", detect.failing_ticks, 1, 1000));
+  detect.failing_runs =
+      static_cast<int>(table.Integer("failing_runs", detect.failing_runs, 1, 1000));
   table.Finish();
 }
 

@@ -62,6 +62,9 @@ class Finder {
       case Role::kProbeReason:
         Probe(def).reason = slot;
         return;
+      case Role::kProbeRuns:
+        Probe(def).runs = slot;
+        return;
     }
   }
 

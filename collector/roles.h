@@ -21,10 +21,11 @@ struct DiskSlots {
 };
 
 struct ProbeSlots {
-  const SeriesDef* def = nullptr;  // of any of the three
+  const SeriesDef* def = nullptr;  // of any of the four
   uint32_t success = kNoSlot;
   uint32_t duration = kNoSlot;
   uint32_t reason = kNoSlot;
+  uint32_t runs = kNoSlot;
   std::string_view journey() const;
   std::string_view step() const;
 };

@@ -21,6 +21,7 @@ Role RoleOf(const SeriesId& series, DataType datatype) {
     return datatype == DataType::kString ? Role::kProbeReason : Role::kNone;
   }
   if (datatype == DataType::kString || datatype == DataType::kBytes) return Role::kNone;
+  if (metric == "haidang_probe_runs_total") return Role::kProbeRuns;
   if (metric == "node_load1") return Role::kLoad1;
   if (metric == "node_cpu_seconds_total") {
     const bool idle = HasLabel(series, "mode", "idle") || HasLabel(series, "mode", "iowait");

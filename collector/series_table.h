@@ -26,6 +26,7 @@ enum class Role : uint8_t {
   kProbeSuccess,
   kProbeDuration,
   kProbeReason,
+  kProbeRuns,
 };
 
 // A series as all machines share it. Never changes and never dies before the table, so that other

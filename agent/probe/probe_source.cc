@@ -14,6 +14,7 @@ struct Watched {
   Labels labels;
   std::optional<int64_t> begun_ns;    // the last run
   std::optional<ProbeResult> result;  // of the last run that ended
+  uint64_t runs = 0;                  // that ended
   Histogram latency;                  // of runs that succeeded, seconds
 };
 
@@ -71,6 +72,7 @@ class ProbeSource final : public Source {
     const ProbeReason before = watched.result ? watched.result->reason : ProbeReason::kNone;
     if (result.reason == ProbeReason::kNone) watched.latency.Observe(Seconds(result.times.total()));
     if (result.reason != before) TellChange(watched, result);
+    ++watched.runs;
     watched.result = std::move(result);
   }
 
@@ -90,6 +92,7 @@ class ProbeSource final : public Source {
     const Labels& labels = watched.labels;
     Add(readings, "probe_success", labels, result.reason == ProbeReason::kNone);
     Add(readings, "haidang_probe_reason", labels, std::string(ToString(result.reason)));
+    Add(readings, "haidang_probe_runs_total", labels, uint64_t{watched.runs});
     Add(readings, "probe_duration_seconds", labels, Seconds(result.times.total()));
     for (size_t phase = 0; phase < kPhaseNames.size(); ++phase) {
       Labels with_phase = labels;

@@ -80,8 +80,12 @@ void Detector::SeeProbe(const Subject& subject, const ProbeReading& reading, int
     watch.known_ms = now_ms;
     return;
   }
-  SeeFailure(subject, reading, watch, now_ms);
-  SeeSlow(subject, reading, watch, now_ms);
+  const bool repeated = reading.runs && reading.runs == watch.runs;
+  watch.runs = reading.runs;
+  // One run counts once, however many batches tell its result; its time holds until the next run,
+  // but only that one can say that it lasted.
+  if (!repeated) SeeFailure(subject, reading, watch, now_ms);
+  SeeSlow(subject, reading, watch, now_ms, repeated);
 }
 
 void Detector::SeeFailure(const Subject& subject, const ProbeReading& reading, ProbeWatch& watch,
@@ -89,7 +93,7 @@ void Detector::SeeFailure(const Subject& subject, const ProbeReading& reading, P
   FindingKey key{kFailed, std::string(subject.machine), std::string(reading.journey),
                  std::string(reading.step)};
   const Verdict verdict =
-      watch.failure.See(reading.success, options_.failing_ticks, book_.IsOpen(key));
+      watch.failure.See(reading.success, options_.failing_runs, book_.IsOpen(key));
   if (verdict == Verdict::kClose) book_.Close(key, now_ms, "succeeded");
   if (verdict != Verdict::kOpen) return;
   query::Finding finding = Begin(std::move(key), now_ms, where_(subject.machine, now_ms));
@@ -100,7 +104,7 @@ void Detector::SeeFailure(const Subject& subject, const ProbeReading& reading, P
 }
 
 void Detector::SeeSlow(const Subject& subject, const ProbeReading& reading, ProbeWatch& watch,
-                       int64_t now_ms) {
+                       int64_t now_ms, bool repeated) {
   FindingKey key{kSlow, std::string(subject.machine), std::string(reading.journey),
                  std::string(reading.step)};
   const bool open = book_.IsOpen(key);
@@ -118,7 +122,7 @@ void Detector::SeeSlow(const Subject& subject, const ProbeReading& reading, Prob
   const auto seconds = reading.success == true ? reading.seconds : std::nullopt;
   const Verdict verdict = watch.slow.See(seconds, rule, now_ms, open);
   if (verdict == Verdict::kClose) book_.Close(key, now_ms, "within_objective");
-  if (verdict != Verdict::kOpen) return;
+  if (verdict != Verdict::kOpen || repeated) return;
   query::Finding finding = Begin(std::move(key), now_ms, where_(subject.machine, now_ms));
   finding.numbers["seconds"] = *seconds;
   finding.numbers["objective_seconds"] = objective.seconds;

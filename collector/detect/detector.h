@@ -18,7 +18,7 @@ namespace haidang::detect {
 
 struct DetectOptions {
   std::chrono::milliseconds vanished_after{30000};  // gone for so long: a finding
-  int failing_ticks = 2;                            // failed readings in a row: a finding
+  int failing_runs = 2;                             // failed probes in a row: a finding
 };
 
 // Whom a reading is about.
@@ -35,6 +35,9 @@ struct ProbeReading {
   std::optional<double> seconds;
   std::string_view reason;                      // of failure
   const query::Objective* objective = nullptr;  // null: none is set
+  // How many runs ended: a batch with the same number repeats the last result. Nothing where the
+  // agent does not tell: then each batch is a run.
+  std::optional<double> runs;
 };
 
 // Where a machine stands, asked only when a finding opens.
@@ -61,7 +64,8 @@ class Detector {
   struct ProbeWatch {
     FailureWatch failure;
     SlowWatch slow;
-    int64_t known_ms = 0;  // when success or time was known last
+    int64_t known_ms = 0;        // when success or time was known last
+    std::optional<double> runs;  // of the last reading
   };
   struct MachineWatch {
     GoneWatch gone;
@@ -72,7 +76,7 @@ class Detector {
   void SeeFailure(const Subject& subject, const ProbeReading& reading, ProbeWatch& watch,
                   int64_t now_ms);
   void SeeSlow(const Subject& subject, const ProbeReading& reading, ProbeWatch& watch,
-               int64_t now_ms);
+               int64_t now_ms, bool repeated);
   ProbeWatch& WatchOf(const Subject& subject, const ProbeReading& reading, int64_t now_ms);
   void CloseProbes(std::string_view machine, int64_t now_ms, const std::string& why);
   query::Finding Begin(FindingKey key, int64_t now_ms, const Whereabouts& where) const;

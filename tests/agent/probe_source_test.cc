@@ -90,7 +90,8 @@ TEST_CASE("series, reasons and events of a probe over its life") {
                         std::string(phase) + R"(",step="tra-cuu"})");
   }
   CHECK(sum == Approx(bench.Number("probe_duration_seconds" + kLabels)).margin(1e-12));
-  CHECK(bench.values.size() == 12);
+  CHECK(bench.values.size() == 13);
+  CHECK(bench.values.at("haidang_probe_runs_total" + kLabels) == Value(uint64_t{1}));
 
   status = 500;
   bench.Round();

@@ -23,7 +23,12 @@ struct Bench {
   }
   void Probe(std::optional<bool> success, std::optional<double> seconds, int64_t now_s,
              const char* reason = "") {
-    detector.SeeProbe(subject, {"mot-cua", "tra-cuu", success, seconds, reason, &objective},
+    detector.SeeProbe(subject, {"mot-cua", "tra-cuu", success, seconds, reason, &objective, {}},
+                      kNow + now_s * 1000);
+  }
+  // The result of run `run`, as a batch tells it.
+  void Run(double run, bool success, double seconds, int64_t now_s) {
+    detector.SeeProbe(subject, {"mot-cua", "tra-cuu", success, seconds, "", &objective, run},
                       kNow + now_s * 1000);
   }
   bool Open(const char* kind) const {
@@ -135,11 +140,30 @@ TEST_CASE("unknown readings and failures say nothing about slowness, a long gap 
   CHECK_FALSE(d.Open("response_slow"));
 }
 
+TEST_CASE("one run of a probe counts once, however many batches tell its result") {
+  Bench failing;
+  for (int64_t s = 0; s < 300; s += 15) failing.Run(1, false, 1, s);
+  CHECK_FALSE(failing.Open("probe_failed"));
+  failing.Run(2, false, 1, 300);
+  CHECK(failing.Open("probe_failed"));
+  failing.Run(3, true, 1, 600);
+  CHECK_FALSE(failing.Open("probe_failed"));
+  Bench slow;
+  for (int64_t s = 0; s < 600; s += 15) slow.Run(1, true, 5, s);
+  CHECK_FALSE(slow.Open("response_slow"));
+  slow.Run(2, true, 5, 600);
+  CHECK(slow.Open("response_slow"));
+  Bench once;
+  for (int64_t s = 0; s < 600; s += 15) once.Run(1, true, 5, s);
+  once.Run(2, true, 1, 600);
+  CHECK_FALSE(once.Open("response_slow"));
+}
+
 TEST_CASE("without an objective nothing is slow, and what was open closes") {
   Bench b;
   for (int64_t s = 0; s <= 300; s += 15) b.Probe(true, 5, s);
   REQUIRE(b.Open("response_slow"));
-  b.detector.SeeProbe(b.subject, {"mot-cua", "tra-cuu", true, 5, "", nullptr}, kNow + 315000);
+  b.detector.SeeProbe(b.subject, {"mot-cua", "tra-cuu", true, 5, "", nullptr, {}}, kNow + 315000);
   CHECK_FALSE(b.Open("response_slow"));
 }
 

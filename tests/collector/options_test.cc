@@ -70,7 +70,7 @@ bytes = 1000000
 journal = "7d"
 [detect]
 vanished_after = "1min"
-failing_ticks = 3
+failing_runs = 3
 [[objective]]
 journey = "mot-cua"
 seconds = 2.5
