@@ -1,4 +1,5 @@
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include "agent/sqlite_spool.h"
@@ -28,6 +29,21 @@ Status SqliteSpool::Prepare() {
   return {};
 }
 
+void SqliteSpool::Unprepare() {
+  for (std::optional<Statement>* statement :
+       {&insert_, &delete_, &oldest_, &min_row_, &find_, &waiting_, &save_next_}) {
+    statement->reset();
+  }
+}
+
+Status SqliteSpool::Start() {
+  const Status loaded = Load();
+  if (!loaded) NoteDamage();
+  if (!damaged_) return loaded;
+  Replace();
+  return {};
+}
+
 Status SqliteSpool::Load() {
   if (Status s = Prepare(); !s) return s;
   Result<Statement> totals = db_.Prepare(
@@ -36,24 +52,22 @@ Status SqliteSpool::Load() {
       " (SELECT value FROM meta WHERE key='in_use') FROM batch");
   if (!totals) return totals.error();
   if (Result<bool> row = totals->Step(); !row) return row.error();
-  rows_ = static_cast<size_t>(totals->Int(0));
-  bytes_ = totals->Int(1) + totals->Int(0) * kRowOverhead;
+  books_.rows = static_cast<size_t>(totals->Int(0));
+  books_.bytes = totals->Int(1) + totals->Int(0) * kRowOverhead;
   age_base_ms_ = std::max(totals->Int(2), totals->Int(3));
   bd_seq_ = static_cast<uint8_t>(totals->Int(4));
   const bool unclean = totals->Int(5) != 0;
   totals->Reset();
   if (Status s = LoadSpools(); !s) return s;
+  if (Status s = FindOldest(); !s) return s;
   if (Status s = names_.Load(db_); !s) return s;
-
-  Result<Transaction> transaction = Transaction::Begin(db_);
-  if (!transaction) return transaction.error();
-  if (spools_.empty() || unclean) {
-    if (Status s = BeginSpool(); !s) return s;
-  }
-  current_ = std::prev(spools_.end());
-  if (Status s = db_.Exec("UPDATE meta SET value=1 WHERE key='in_use'"); !s) return s;
-  if (Status s = LeaveSettledSpools(); !s) return s;
-  return transaction->Commit();
+  return InTransaction([&]() -> Status {
+    if (books_.spools.empty() || unclean) {
+      if (Status s = BeginSpool(); !s) return s;
+    }
+    if (Status s = db_.Exec("UPDATE meta SET value=1 WHERE key='in_use'"); !s) return s;
+    return LeaveSettledSpools();
+  });
 }
 
 Status SqliteSpool::LoadSpools() {
@@ -65,18 +79,24 @@ Status SqliteSpool::LoadSpools() {
   for (;;) {
     Result<bool> row = select->Step();
     if (!row) return row.error();
-    if (!*row) break;
+    if (!*row) return {};
     SpoolId held{select->UInt(0), select->UInt(2), std::string(select->Text(3))};
     // `next` is written only when batches are settled, and at a clean stop.
     if (!select->IsNull(4)) {
-      newest_rowid_ = std::max(newest_rowid_, select->Int(4));
+      books_.newest_rowid = std::max(books_.newest_rowid, select->Int(4));
       held.next = std::max(held.next, static_cast<uint64_t>(select->Int(4) - select->Int(1)) + 1);
     }
-    spools_.emplace(select->Int(1), std::move(held));
+    books_.spools.emplace(select->Int(1), std::move(held));
   }
-  if (Result<bool> row = oldest_->Step(); row.ok() && *row) {
-    oldest_rowid_ = oldest_->Int(0);
-    oldest_age_ms_ = oldest_->Int(1);
+}
+
+Status SqliteSpool::FindOldest() {
+  books_.oldest_rowid.reset();
+  Result<bool> row = oldest_->Step();
+  if (!row) return row.error();
+  if (*row) {
+    books_.oldest_rowid = oldest_->Int(0);
+    books_.oldest_age_ms = oldest_->Int(1);
   }
   oldest_->Reset();
   return {};
@@ -85,8 +105,8 @@ Status SqliteSpool::LoadSpools() {
 // A new spool id above everything that was ever stored in this file.
 Status SqliteSpool::BeginSpool() {
   int64_t base = 0;
-  if (!spools_.empty()) {
-    const auto& [last_base, last] = *spools_.rbegin();
+  if (!books_.spools.empty()) {
+    const auto& [last_base, last] = *books_.spools.rbegin();
     base = last_base + static_cast<int64_t>(last.next);
   }
   SpoolId fresh;
@@ -96,77 +116,89 @@ Status SqliteSpool::BeginSpool() {
   Result<Statement> insert = db_.Prepare("INSERT INTO spool(id, base, next) VALUES(?,?,1)");
   if (!insert) return insert.error();
   if (Status s = insert->Bind(1, fresh.id).Bind(2, base).Run(); !s) return s;
-  current_ = spools_.emplace(base, std::move(fresh)).first;
+  books_.spools.emplace(base, std::move(fresh));
   return {};
+}
+
+// The file turned out to be damaged while we used it. What waited in it is lost, and counted.
+void SqliteSpool::Replace() {
+  const uint64_t dropped = books_.dropped + waiting_batches();
+  const uint8_t bd_seq = bd_seq_;
+  Unprepare();
+  { const Database closed = std::move(db_); }
+  memory_.clear();
+  memory_bytes_ = 0;
+  const auto begin = [&](Result<SpoolFile> file) -> Status {
+    if (Status s = Use(std::move(file)); !s) return s;
+    return InTransaction([&]() -> Status {
+      bd_seq_ = bd_seq;
+      if (Status s = SaveBdSeq(); !s) return s;
+      current().reason = "corrupt";
+      return SaveNext(std::prev(books_.spools.end()));
+    });
+  };
+  const Status begun = begin(ReplaceSpoolFile(options_.path, clock_));
+  // In memory nothing but the want of memory stands in the way.
+  if (!begun && !begin(OpenSpoolInMemory(begun.error()))) throw std::bad_alloc();
+  books_.dropped = dropped;
+}
+
+Status SqliteSpool::Use(Result<SpoolFile> file) {
+  if (!file) return file.error();
+  Unprepare();
+  db_ = std::move(file->db);
+  if (file->in_memory) StayInMemory();
+  books_ = {};
+  damaged_ = false;
+  return Load();
 }
 
 Result<uint8_t> SqliteSpool::NextBdSeq() {
   ++bd_seq_;
-  Result<Statement> update = db_.Prepare("UPDATE meta SET value=? WHERE key='bd_seq'");
   // Where it cannot be written, counting goes on: Will and birth must agree, more is not needed.
-  const Status saved =
-      update ? update->Bind(1, static_cast<int64_t>(bd_seq_)).Run() : Status(update.error());
+  const Status saved = Guarded([&] { return SaveBdSeq(); });
   if (!saved) spdlog::warn("bdSeq was not saved: {}", saved.error().message);
   return bd_seq_;
 }
 
-Result<StoredBatch> SqliteSpool::Append(sparkplug::Batch batch) {
-  SpoolId& spool = current_->second;
-  batch.header.spool_id = spool.id;
-  batch.header.number = spool.next;
-  const int64_t rowid = current_->first + static_cast<int64_t>(spool.next);
+Status SqliteSpool::SaveBdSeq() {
+  Result<Statement> update = db_.Prepare("UPDATE meta SET value=? WHERE key='bd_seq'");
+  if (!update) return update.error();
+  return update->Bind(1, static_cast<int64_t>(bd_seq_)).Run();
+}
+
+Result<StoredBatch> SqliteSpool::Store(sparkplug::Batch& batch) {
+  batch.header.spool_id = current().id;
+  batch.header.number = current().next;
+  const int64_t rowid = books_.spools.rbegin()->first + static_cast<int64_t>(batch.header.number);
   InMemory fresh{rowid, AgeNow(), sparkplug::EncodeBatch(batch)};
-  StoredBatch stored{rowid, spool.id, spool.next, fresh.bytes};
+  StoredBatch stored{rowid, batch.header.spool_id, batch.header.number, fresh.bytes};
   if (!memory_.empty()) FlushMemory();
-  const Status inserted = memory_.empty() ? Insert(rowid, fresh.age_ms, fresh.bytes)
-                                          : Status(Error{"after a full disk"});
-  if (!inserted) {
-    if (memory_.empty()) {
-      if (db_.fault() == DatabaseFault::kCorrupt) return Replaced(inserted.error());
+  bool written = false;
+  if (memory_.empty()) {
+    const Status inserted = Insert(rowid, fresh.age_ms, fresh.bytes);
+    written = inserted.ok();
+    if (!written) {
+      NoteDamage();
+      if (damaged_) return inserted.error();
       spdlog::error("{}; the newest batches are kept in memory", inserted.error().message);
     }
-    Keep(std::move(fresh));
   }
-  ++spool.next;
+  if (!written) Keep(std::move(fresh));
+  ++current().next;
   EnforceBounds();
+  if (damaged_) return Error{options_.path + ": damaged; what waited in it is lost"};
   return stored;
-}
-
-Error SqliteSpool::Replaced(const Error& damage) {
-  const Status replaced = Replace();
-  return replaced ? damage : replaced.error();
-}
-
-// The file turned out to be damaged while we used it.
-Status SqliteSpool::Replace() {
-  for (std::optional<Statement>* statement :
-       {&insert_, &delete_, &oldest_, &min_row_, &find_, &waiting_, &save_next_}) {
-    statement->reset();
-  }
-  Result<Database> nothing = Database::Open(":memory:", {});
-  if (!nothing) return nothing.error();
-  db_ = std::move(nothing).value();  // closes the file
-  Result<SpoolFile> file = ReplaceSpoolFile(options_.path, clock_);
-  if (!file) return file.error();
-  db_ = std::move(file->db);
-  spools_.clear();
-  oldest_rowid_.reset();
-  dropped_ += rows_;
-  const uint8_t bd_seq = bd_seq_;
-  if (Status loaded = Load(); !loaded) return loaded;
-  bd_seq_ = bd_seq;
-  current_->second.reason = "corrupt";
-  return SaveNext(current_);
 }
 
 Status SqliteSpool::Insert(int64_t rowid, int64_t age_ms, const std::string& bytes) {
   if (Status s = insert_->Bind(1, rowid).Bind(2, age_ms).BindBlob(3, bytes).Run(); !s) return s;
-  ++rows_;
-  newest_rowid_ = rowid;
-  bytes_ += static_cast<int64_t>(bytes.size()) + kRowOverhead;
-  if (!oldest_rowid_) {
-    oldest_rowid_ = rowid;
-    oldest_age_ms_ = age_ms;
+  ++books_.rows;
+  books_.newest_rowid = rowid;
+  books_.bytes += static_cast<int64_t>(bytes.size()) + kRowOverhead;
+  if (!books_.oldest_rowid) {
+    books_.oldest_rowid = rowid;
+    books_.oldest_age_ms = age_ms;
   }
   return {};
 }
@@ -176,57 +208,57 @@ void SqliteSpool::Keep(InMemory batch) {
   memory_.push_back(std::move(batch));
   while (memory_.size() > kMaxMemoryBatches ||
          memory_bytes_ > static_cast<int64_t>(kMaxMemoryBytes)) {
+    SpoolOf(memory_.front().rowid)->second.reason = "full";
     memory_bytes_ -= static_cast<int64_t>(memory_.front().bytes.size()) + kRowOverhead;
     memory_.pop_front();
-    ++dropped_;
-    current_->second.reason = "full";
+    ++books_.dropped;
   }
 }
 
 void SqliteSpool::FlushMemory() {
-  Result<Transaction> transaction = Transaction::Begin(db_);
-  if (!transaction) return;
-  const auto rows = rows_;
-  const auto bytes = bytes_;
-  const auto oldest = oldest_rowid_;
-  const auto newest = newest_rowid_;
-  bool ok = true;
-  for (const InMemory& batch : memory_) {
-    ok = ok && Insert(batch.rowid, batch.age_ms, batch.bytes).ok();
-  }
-  if (!ok || !transaction->Commit()) {
-    rows_ = rows;
-    bytes_ = bytes;
-    oldest_rowid_ = oldest;
-    newest_rowid_ = newest;
-    return;
-  }
+  const Status written = InTransaction([&]() -> Status {
+    for (const InMemory& batch : memory_) {
+      if (Status s = Insert(batch.rowid, batch.age_ms, batch.bytes); !s) return s;
+    }
+    return {};
+  });
+  if (!written) return;
   spdlog::info("{}: there is room again; {} batches were written from memory", options_.path,
                memory_.size());
   memory_.clear();
   memory_bytes_ = 0;
 }
 
+// What remains beyond a bound, or could not be dropped, goes with the next batch.
 void SqliteSpool::EnforceBounds() {
-  const int64_t too_old =
-      AgeNow() - std::chrono::duration_cast<std::chrono::milliseconds>(options_.max_age).count();
-  while (oldest_rowid_ && (bytes_ > options_.max_bytes || oldest_age_ms_ < too_old)) {
-    const char* reason = bytes_ > options_.max_bytes ? "full" : "age";
-    if (!DropOldest(*oldest_rowid_, reason)) return Recount();  // tried again with the next batch
+  if (damaged_ || Exceeded() == nullptr) return;
+  if (const Status dropped = InTransaction([&] { return DropOldest(); }); !dropped) {
+    spdlog::debug("{}", dropped.error().message);
   }
 }
 
-Status SqliteSpool::DropOldest(int64_t rowid, const char* reason) {
-  const auto spool = spools_.find(SpoolOf(rowid)->first);
-  spool->second.reason = reason;
-  Result<Transaction> transaction = Transaction::Begin(db_);
-  if (!transaction) return transaction.error();
-  Result<size_t> deleted = Delete(rowid, rowid);
-  if (!deleted) return deleted.error();
-  if (Status s = SaveNext(spool); !s) return s;
-  dropped_ += *deleted;
-  if (Status s = LeaveSettledSpools(); !s) return s;
-  return transaction->Commit();
+// The bound that the oldest row is beyond; null where there is none.
+const char* SqliteSpool::Exceeded() const {
+  if (!books_.oldest_rowid) return nullptr;
+  if (books_.bytes > options_.max_bytes) return "full";
+  const int64_t max_age_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(options_.max_age).count();
+  return books_.oldest_age_ms < AgeNow() - max_age_ms ? "age" : nullptr;
+}
+
+Status SqliteSpool::DropOldest() {
+  for (size_t i = 0; i < kMaxDroppedAtOnce; ++i) {
+    const char* reason = Exceeded();
+    if (reason == nullptr) break;
+    const int64_t rowid = *books_.oldest_rowid;
+    const auto spool = SpoolOf(rowid);
+    spool->second.reason = reason;
+    Result<size_t> deleted = Delete(rowid, rowid);
+    if (!deleted) return deleted.error();
+    books_.dropped += *deleted;
+    if (Status s = SaveNext(spool); !s) return s;
+  }
+  return LeaveSettledSpools();
 }
 
 // Deletes rows and keeps the totals true.
@@ -238,18 +270,11 @@ Result<size_t> SqliteSpool::Delete(int64_t first, int64_t last) {
     if (!row) return row.error();
     if (!*row) break;
     ++deleted;
-    bytes_ -= delete_->Int(0) + kRowOverhead;
+    books_.bytes -= delete_->Int(0) + kRowOverhead;
   }
-  rows_ -= deleted;
+  books_.rows -= deleted;
   if (deleted == 0) return deleted;
-  oldest_rowid_.reset();
-  Result<bool> row = oldest_->Step();
-  if (!row) return row.error();
-  if (*row) {
-    oldest_rowid_ = oldest_->Int(0);
-    oldest_age_ms_ = oldest_->Int(1);
-  }
-  oldest_->Reset();
+  if (Status s = FindOldest(); !s) return s.error();
   return deleted;
 }
 
@@ -260,27 +285,32 @@ Status SqliteSpool::SaveNext(Spools::const_iterator spool) {
 
 // A spool id of the past of which nothing waits any more is of no interest to anybody.
 Status SqliteSpool::LeaveSettledSpools() {
-  for (auto spool = spools_.begin(); spool != current_;) {
+  for (auto spool = books_.spools.begin(); std::next(spool) != books_.spools.end();) {
     const auto following = std::next(spool);
-    Result<std::optional<int64_t>> min = MinRow(spool->first + 1, following->first);
-    if (!min) return min.error();
-    if (!*min) {
+    Result<std::optional<int64_t>> waits = FirstWaiting(spool->first + 1, following->first);
+    if (!waits) return waits.error();
+    if (!*waits) {
       Result<Statement> remove = db_.Prepare("DELETE FROM spool WHERE id=?");
       if (!remove) return remove.error();
       if (Status s = remove->Bind(1, spool->second.id).Run(); !s) return s;
-      spools_.erase(spool);
+      books_.spools.erase(spool);
     }
     spool = following;
   }
   return {};
 }
 
-Result<std::optional<int64_t>> SqliteSpool::MinRow(int64_t first, int64_t last) {
+// The lowest row that waits between the two, in the file or in memory.
+Result<std::optional<int64_t>> SqliteSpool::FirstWaiting(int64_t first, int64_t last) {
   Result<bool> row = min_row_->Bind(1, first).Bind(2, last).Step();
   if (!row) return row.error();
   std::optional<int64_t> min;
   if (*row && !min_row_->IsNull(0)) min = min_row_->Int(0);
   min_row_->Reset();
+  if (min) return min;  // rows are older than what is in memory
+  const auto kept = std::find_if(memory_.begin(), memory_.end(),
+                                 [&](const InMemory& batch) { return batch.rowid >= first; });
+  if (kept != memory_.end() && kept->rowid <= last) min = kept->rowid;
   return min;
 }
 
@@ -290,7 +320,7 @@ Result<std::unique_ptr<Spool>> Spool::Open(SpoolOptions options, const Clock& cl
   if (!file) return file.error();
   auto spool = std::make_unique<SqliteSpool>(std::move(options), clock, std::move(random64),
                                              std::move(file).value());
-  if (Status loaded = spool->Load(); !loaded) return loaded.error();
+  if (Status loaded = spool->Start(); !loaded) return loaded.error();
   return std::unique_ptr<Spool>(std::move(spool));
 }
 

@@ -41,7 +41,8 @@ struct KnownSeries {
 
 // The agent's only memory on disk: immutable batches under (spool id, number), the table of aliases
 // and groups that births declare, and bdSeq. An alias, once given, means its series for ever in
-// this file. Loop thread only. A file that SQLite cannot read is moved aside and a new one begun.
+// this file. Loop thread only. A file that SQLite cannot read is moved aside and a new one begun:
+// the call that met the damage returns an Error, and from then on id() is another one.
 // While the disk is full the newest batches are kept in memory (bounded) and written once there is
 // room.
 class Spool {

@@ -2,7 +2,10 @@
 
 #include <sys/stat.h>
 
+#include <charconv>
 #include <cstdio>
+#include <filesystem>
+#include <set>
 #include <utility>
 
 #include "core/log.h"
@@ -14,6 +17,8 @@ constexpr int64_t kSchemaVersion = 1;             // on disk: never means anythi
 constexpr int64_t kCacheBytes = 128 << 10;        // a tick touches a handful of pages
 constexpr int64_t kMaxCheckedBytes = 32LL << 20;  // a larger file would delay the start
 constexpr int kWalPages = 256;                    // 1 MiB, then a checkpoint
+constexpr size_t kMaxKeptAside = 2;               // damaged files
+constexpr char kAside[] = ".corrupt-";
 
 // batch: rowid is its spool's base plus its number; age_ms is the agent's running time when it was
 // recorded, over all starts with this file, so that no step of a clock makes it old.
@@ -91,15 +96,39 @@ Result<Database> OpenOnce(const std::string& path, DatabaseFault& fault) {
   return db;
 }
 
+// Damaged files that were moved aside earlier, but for the newest. `time` is of the one just moved,
+// which stays whatever the clock says.
+void DeleteOldAside(const std::string& path, int64_t time) {
+  namespace fs = std::filesystem;
+  const fs::path directory = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
+  const std::string prefix = fs::path(path).filename().string() + kAside;
+  std::set<int64_t> others;
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    int64_t of = 0;
+    const char* name_end = name.data() + name.size();
+    const auto [rest, wrong] = std::from_chars(name.data() + prefix.size(), name_end, of);
+    if (wrong == std::errc() && of != time) others.insert(of);
+  }
+  for (; others.size() + 1 > kMaxKeptAside; others.erase(others.begin())) {
+    const std::string old = path + kAside + std::to_string(*others.begin());
+    for (const char* suffix : {"", "-wal", "-shm"}) std::remove((old + suffix).c_str());
+  }
+}
+
 // -wal and -shm belong to the file and go with it.
 Result<std::string> MoveAside(const std::string& path, const Clock& clock) {
-  const std::string aside = path + ".corrupt-" + std::to_string(clock.WallMs() / 1000);
+  const int64_t time = clock.WallMs() / 1000;
+  const std::string aside = path + kAside + std::to_string(time);
   if (std::rename(path.c_str(), aside.c_str()) != 0) {
     return Error{path + ": damaged, and cannot be moved aside to " + aside +
                  ": check its directory's owner and mode"};
   }
   std::rename((path + "-wal").c_str(), (aside + "-wal").c_str());  // where there is one
   std::rename((path + "-shm").c_str(), (aside + "-shm").c_str());
+  DeleteOldAside(path, time);
   return aside;
 }
 
@@ -124,9 +153,13 @@ Result<SpoolFile> OpenSpoolFile(const std::string& path, const Clock& clock) {
   }
   if (db) return SpoolFile{std::move(db).value(), false};
   if (fault != DatabaseFault::kFull) return db.error();
+  return OpenSpoolInMemory(db.error());
+}
+
+Result<SpoolFile> OpenSpoolInMemory(const Error& why) {
   spdlog::error("{}; batches are kept in memory only, until the agent is started again",
-                db.error().message);
-  fault = DatabaseFault::kNone;
+                why.message);
+  DatabaseFault fault = DatabaseFault::kNone;
   Result<Database> memory = OpenOnce(":memory:", fault);
   if (!memory) return memory.error();
   return SpoolFile{std::move(memory).value(), true};

@@ -21,8 +21,12 @@ inline constexpr size_t kMaxMemoryBatches = 256;
 inline constexpr int64_t kMaxMemoryBytes = 1 << 20;
 // What a row costs beside its bytes.
 inline constexpr int64_t kRowOverhead = 24;
+// Rows that are given up at once because of a bound: the loop waits for no more.
+inline constexpr size_t kMaxDroppedAtOnce = 512;
 
-// The Spool in a SQLite file (agent/spool_file.h).
+// The Spool in a SQLite file (agent/spool_file.h). Whatever call meets damage returns its Error,
+// and the next one finds a new, empty spool with another id: in a new file, or in memory where
+// there can be none.
 class SqliteSpool final : public Spool {
  public:
   SqliteSpool(SpoolOptions options, const Clock& clock, std::function<uint64_t()> random64,
@@ -32,34 +36,51 @@ class SqliteSpool final : public Spool {
         random64_(std::move(random64)),
         db_(std::move(file.db)),
         opened_ns_(clock.MonotonicNs()) {
-    if (file.in_memory) {
-      options_.max_bytes = std::min<int64_t>(options_.max_bytes, kMaxMemoryBytes);
-    }
+    if (file.in_memory) StayInMemory();
   }
 
-  Status Load();
+  // To be called first.
+  Status Start();
 
-  uint64_t id() const override { return current_->second.id; }
-  uint64_t next_number() const override { return current_->second.next; }
+  uint64_t id() const override { return current().id; }
+  uint64_t next_number() const override { return current().next; }
   Result<uint8_t> NextBdSeq() override;
   Result<uint64_t> AliasOf(const SeriesId& series, DataType datatype, uint32_t group) override {
-    return names_.AliasOf(db_, series, datatype, group);
+    return Guarded([&] { return names_.AliasOf(db_, series, datatype, group); });
   }
-  Result<std::vector<KnownSeries>> Series() override { return names_.Series(db_); }
-  Status Forget(uint64_t alias) override { return names_.Forget(db_, alias); }
-  Result<uint32_t> GroupOf(const std::string& group) override { return names_.GroupOf(db_, group); }
+  Result<std::vector<KnownSeries>> Series() override {
+    return Guarded([&] { return names_.Series(db_); });
+  }
+  Status Forget(uint64_t alias) override {
+    return Guarded([&] { return names_.Forget(db_, alias); });
+  }
+  Result<uint32_t> GroupOf(const std::string& group) override {
+    return Guarded([&] { return names_.GroupOf(db_, group); });
+  }
   std::vector<std::string> Groups() const override { return names_.groups(); }
-  Result<StoredBatch> Append(sparkplug::Batch batch) override;
-  Result<size_t> Settle(const sparkplug::Committed& committed) override;
+  Result<StoredBatch> Append(sparkplug::Batch batch) override {
+    return Guarded([&] { return Store(batch); });
+  }
+  Result<size_t> Settle(const sparkplug::Committed& committed) override {
+    return Guarded([&] { return SettleNamed(committed); });
+  }
   Result<std::vector<StoredBatch>> Waiting(size_t limit,
-                                           std::optional<int64_t> below_rowid) override;
-  Result<std::optional<StoredBatch>> Find(uint64_t spool_id, uint64_t number) override;
+                                           std::optional<int64_t> below_rowid) override {
+    return Guarded([&] { return ReadWaiting(limit, below_rowid); });
+  }
+  Result<std::optional<StoredBatch>> Find(uint64_t spool_id, uint64_t number) override {
+    return Guarded([&] { return ReadOne(spool_id, number); });
+  }
   std::optional<int64_t> oldest_rowid() const override;
-  Result<std::vector<sparkplug::HeldSpool>> Held() override;
-  size_t waiting_batches() const override { return rows_ + memory_.size(); }
-  int64_t waiting_bytes() const override { return bytes_ + memory_bytes_; }
-  uint64_t dropped_batches() const override { return dropped_; }
-  Status Close() override;
+  Result<std::vector<sparkplug::HeldSpool>> Held() override {
+    return Guarded([&] { return DescribeHeld(); });
+  }
+  size_t waiting_batches() const override { return books_.rows + memory_.size(); }
+  int64_t waiting_bytes() const override { return books_.bytes + memory_bytes_; }
+  uint64_t dropped_batches() const override { return books_.dropped; }
+  Status Close() override {
+    return Guarded([&] { return MarkClosed(); });
+  }
 
  private:
   // One spool id; its batches have the rows base + 1 … base + next - 1. Keyed by base.
@@ -74,30 +95,82 @@ class SqliteSpool final : public Spool {
     int64_t age_ms = 0;
     std::string bytes;
   };
+  // What the file holds, as we know it: a transaction that fails leaves it as it was.
+  struct Books {
+    Spools spools;  // the last is the current one
+    size_t rows = 0;
+    int64_t bytes = 0;
+    std::optional<int64_t> oldest_rowid;
+    int64_t oldest_age_ms = 0;
+    int64_t newest_rowid = 0;  // ever in the file since start
+    uint64_t dropped = 0;
+  };
 
+  // Runs a public call; where it, or anything within it, met damage, the file is replaced.
+  template <typename Operation>
+  auto Guarded(Operation&& operation) -> decltype(operation()) {
+    auto result = operation();
+    if (!result) NoteDamage();
+    if (damaged_) Replace();
+    return result;
+  }
+  // All or nothing, in the file and in the books. Iterators into the books do not survive a
+  // failure.
+  template <typename Operation>
+  Status InTransaction(Operation&& operation) {
+    Books before = books_;
+    Result<Transaction> transaction = Transaction::Begin(db_);
+    Status done = transaction ? operation() : Status(transaction.error());
+    if (done) done = transaction->Commit();
+    if (!done) {
+      NoteDamage();  // before the roll-back, which would be the most recent call
+      books_ = std::move(before);
+    }
+    return done;
+  }
+  // To be called right after a failure.
+  void NoteDamage() { damaged_ = damaged_ || db_.fault() == DatabaseFault::kCorrupt; }
+  void Replace();
+  Status Use(Result<SpoolFile> file);
+  void StayInMemory() {
+    options_.max_bytes = std::min<int64_t>(options_.max_bytes, kMaxMemoryBytes);
+  }
+
+  Status Load();
   Status Prepare();
+  void Unprepare();
   Status LoadSpools();
+  Status FindOldest();
   Status BeginSpool();
+  Status SaveBdSeq();
+  Result<StoredBatch> Store(sparkplug::Batch& batch);
   Status Insert(int64_t rowid, int64_t age_ms, const std::string& bytes);
   void Keep(InMemory batch);
   void FlushMemory();
   void EnforceBounds();
-  Status DropOldest(int64_t rowid, const char* reason);
+  const char* Exceeded() const;
+  Status DropOldest();
   Result<size_t> Delete(int64_t first, int64_t last);
   Status SaveNext(Spools::const_iterator spool);
   Status LeaveSettledSpools();
-  Status SettleRanges(Spools::iterator spool, const std::vector<sparkplug::NumberRange>& ranges);
+  Result<size_t> SettleNamed(const sparkplug::Committed& committed);
+  Status SettleRows(int64_t base, const std::vector<std::pair<int64_t, int64_t>>& rows);
+  void SettleInMemory(int64_t first, int64_t last);
   Result<size_t> RolledBack(uint64_t highest);
-  Error Replaced(const Error& damage);
-  Status Replace();
-  void Recount();
   void Shrink();
-  Result<std::optional<int64_t>> MinRow(int64_t first, int64_t last);
+  Result<std::vector<StoredBatch>> ReadWaiting(size_t limit, std::optional<int64_t> below_rowid);
+  Result<std::optional<StoredBatch>> ReadOne(uint64_t spool_id, uint64_t number);
+  Result<std::vector<sparkplug::HeldSpool>> DescribeHeld();
+  Status MarkClosed();
+  Result<std::optional<int64_t>> FirstWaiting(int64_t first, int64_t last);
   StoredBatch Describe(int64_t rowid, std::string bytes) const;
   int64_t AgeNow() const { return age_base_ms_ + (clock_.MonotonicNs() - opened_ns_) / 1000000; }
   Spools::const_iterator SpoolOf(int64_t rowid) const {
-    return std::prev(spools_.lower_bound(rowid));
+    return std::prev(books_.spools.lower_bound(rowid));
   }
+  Spools::iterator SpoolOf(int64_t rowid) { return std::prev(books_.spools.lower_bound(rowid)); }
+  const SpoolId& current() const { return books_.spools.rbegin()->second; }
+  SpoolId& current() { return books_.spools.rbegin()->second; }
 
   SpoolOptions options_;
   const Clock& clock_;
@@ -107,18 +180,12 @@ class SqliteSpool final : public Spool {
   int64_t age_base_ms_ = 0;
 
   std::optional<Statement> insert_, delete_, oldest_, min_row_, find_, waiting_, save_next_;
-  Spools spools_;
-  Spools::iterator current_;
+  Books books_;
   SpoolNames names_;
   uint8_t bd_seq_ = 255;
-  size_t rows_ = 0;
-  int64_t bytes_ = 0;
-  std::optional<int64_t> oldest_rowid_;  // on disk
-  int64_t oldest_age_ms_ = 0;
-  int64_t newest_rowid_ = 0;  // ever on disk since start
-  std::deque<InMemory> memory_;  // newer than all rows, while the disk is full
+  std::deque<InMemory> memory_;  // newer than all rows, in their order, while the disk is full
   int64_t memory_bytes_ = 0;
-  uint64_t dropped_ = 0;
+  bool damaged_ = false;  // met, and the file is not yet replaced
 };
 
 }  // namespace haidang::agent

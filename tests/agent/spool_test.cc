@@ -6,6 +6,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
@@ -462,4 +463,238 @@ TEST_CASE("a disk that is full at the start lets the agent run from memory") {
   MustAppend(*spool, 1);
   CHECK(*spool->AliasOf({"node_load1", {}}, DataType::kDouble, 0) == 32);
   CHECK(*spool->Settle(Named(spool->id(), 1)) == 1);
+}
+
+namespace {
+
+StoredBatch MustAppendBig(Spool& spool) {
+  sparkplug::Batch batch;
+  batch.samples.emplace_back(uint64_t{40}, std::string(2000, 'x'));
+  auto stored = spool.Append(std::move(batch));
+  INFO((stored.ok() ? "" : stored.error().message));
+  REQUIRE(stored.ok());
+  return std::move(stored).value();
+}
+
+// Junk in place of the file and its WAL, under the feet of the agent.
+void Overwrite(const std::string& path) {
+  for (const char* suffix : {"", "-wal"}) {
+    if (!std::filesystem::exists(path + suffix)) continue;
+    std::fstream file(path + suffix, std::ios::in | std::ios::out | std::ios::binary);
+    file << std::string(std::filesystem::file_size(path + suffix), 'Z');
+  }
+}
+
+std::vector<std::string> Aside(const TempDir& dir) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("spool.db.corrupt-")) found.push_back(name);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("what cannot be committed is not settled") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  const SpoolOptions options{dir / "spool.db"};
+  auto spool = OpenSpool(options, clock, ids);
+  for (int i = 0; i < 20; ++i) MustAppendBig(*spool);
+  spool.reset();  // as after a crash
+  spool = OpenSpool(options, clock, ids);
+  for (int i = 0; i < 60; ++i) MustAppendBig(*spool);
+  const auto expected = Everything(*spool);
+  {
+    FileSizeLimit full(std::filesystem::file_size(options.path + "-wal"));
+    CHECK_FALSE(spool->Settle(Named(1000, 20)).ok());
+    CHECK_FALSE(spool->Settle(Named(1001, 60)).ok());
+    CHECK(spool->waiting_batches() == 80);
+    CHECK(spool->oldest_rowid() == 1);
+    CHECK(Everything(*spool) == expected);
+    const auto held = *spool->Held();
+    REQUIRE(held.size() == 2);
+    CHECK(held[0].spool_id == 1000);
+    CHECK(held[0].first == 1);
+    CHECK(held[0].next == 21);
+  }
+  CHECK(*spool->Settle(Named(1000, 20)) == 20);
+  CHECK(spool->Held()->size() == 1);
+  CHECK(spool->waiting_batches() == 60);
+}
+
+TEST_CASE("what cannot be dropped is dropped later, and counted once") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  SpoolOptions options{dir / "spool.db"};
+  options.max_age = std::chrono::hours(1);
+  auto spool = OpenSpool(options, clock, ids);
+  for (int i = 0; i < 60; ++i) MustAppendBig(*spool);
+  clock.Advance(2h);
+  {
+    FileSizeLimit full(std::filesystem::file_size(options.path + "-wal"));
+    for (int i = 0; i < 3; ++i) MustAppendBig(*spool);
+    CHECK(spool->dropped_batches() == 0);
+    CHECK(spool->waiting_batches() == 63);
+    CHECK((*spool->Held())[0].first == 1);
+  }
+  MustAppendBig(*spool);
+  CHECK(spool->dropped_batches() == 60);
+  CHECK(Everything(*spool).size() == 4);
+  CHECK((*spool->Held())[0].first == 61);
+}
+
+TEST_CASE("a bound that was lowered is reached in steps, none of them long") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  SpoolOptions options{dir / "spool.db"};
+  auto spool = OpenSpool(options, clock, ids);
+  for (int i = 0; i < 1500; ++i) MustAppend(*spool, i);
+  REQUIRE(spool->Close().ok());
+  spool.reset();
+  options.max_bytes = 1000;
+  spool = OpenSpool(options, clock, ids);
+  for (int i = 1; i <= 2; ++i) {
+    MustAppend(*spool, i);
+    CHECK(spool->dropped_batches() == static_cast<uint64_t>(i) * 512);
+  }
+  MustAppend(*spool, 3);
+  CHECK(spool->waiting_bytes() <= 1000);
+  CHECK(spool->dropped_batches() + spool->waiting_batches() == 1503);
+  CHECK(Everything(*spool).size() == spool->waiting_batches());
+}
+
+TEST_CASE("batches that are in memory alone belong to their own spool id") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  const SpoolOptions options{dir / "spool.db"};
+  auto spool = OpenSpool(options, clock, ids);
+  std::map<Key, std::string> expected;
+  const auto append = [&] {
+    const StoredBatch batch = MustAppendBig(*spool);
+    expected[{batch.spool_id, batch.number}] = batch.encoded;
+  };
+  append();
+  REQUIRE(spool->Settle(Named(1000, 1)).ok());
+  for (int i = 0; i < 20; ++i) append();  // the WAL has frames that the next transaction may reuse
+  REQUIRE(spool->Settle(Named(1000, 21)).ok());
+  expected.clear();
+  {
+    // Room for the small change of a new spool id, not for a batch of many pages.
+    FileSizeLimit full(std::filesystem::file_size(options.path + "-wal") + 20000);
+    sparkplug::Batch big;
+    big.samples.emplace_back(uint64_t{40}, std::string(100000, 'y'));
+    const auto stored = spool->Append(std::move(big));
+    REQUIRE(stored.ok());
+    expected[{stored->spool_id, stored->number}] = stored->encoded;
+    REQUIRE(spool->Settle(Named(1000, 99)).ok());
+    REQUIRE(spool->id() == 1001);
+    append();
+    const auto held = *spool->Held();
+    REQUIRE(held.size() == 2);
+    CHECK(held[0].first == 22);
+    CHECK(held[0].next == 23);
+    CHECK(held[1].first == 1);
+    CHECK(held[1].next == 2);
+    CHECK(Everything(*spool) == expected);
+    REQUIRE(spool->Settle(Named(1001, 1)).ok());  // the older one still waits
+    expected.erase({1001, 1});
+    CHECK(spool->Held()->size() == 2);
+    CHECK(Everything(*spool) == expected);
+  }
+  append();
+  CHECK(Everything(*spool) == expected);
+  CHECK(*spool->Settle(Named(1000, 22)) == 1);
+  CHECK(spool->Held()->size() == 1);
+}
+
+TEST_CASE("damage is met once, by whatever call, and a new spool begins") {
+  const std::map<std::string, std::function<bool(Spool&, uint64_t)>> calls = {
+      {"Append",  // drops the oldest, which is not in the cache
+       [](Spool& spool, uint64_t) {
+         sparkplug::Batch batch;
+         batch.samples.emplace_back(uint64_t{40}, std::string(20000, 'x'));
+         return spool.Append(std::move(batch)).ok();
+       }},
+      {"Held", [](Spool& spool, uint64_t) { return spool.Held().ok(); }},
+      {"Waiting", [](Spool& spool, uint64_t) { return spool.Waiting(500, std::nullopt).ok(); }},
+      {"Find", [](Spool& spool, uint64_t id) { return spool.Find(id, 100).ok(); }},
+      {"Settle", [](Spool& spool, uint64_t id) { return spool.Settle(Named(id, 100)).ok(); }},
+      {"Series", [](Spool& spool, uint64_t) { return spool.Series().ok(); }},
+      {"AliasOf",
+       [](Spool& spool, uint64_t) {
+         return spool.AliasOf({"node_load5", {}}, DataType::kDouble, 0).ok();
+       }},
+      {"Close", [](Spool& spool, uint64_t) { return spool.Close().ok(); }},
+  };
+  for (const auto& [name, call] : calls) {
+    for (const bool movable : {true, false}) {
+      INFO(name << (movable ? "" : ", and the file cannot be moved"));
+      TempDir dir;
+      FakeClock clock;
+      Ids ids;
+      const SpoolOptions options{dir / "spool.db", 1 << 20};
+      auto spool = OpenSpool(options, clock, ids);
+      REQUIRE(spool->NextBdSeq().ok());
+      REQUIRE(spool->NextBdSeq().ok());
+      for (int i = 0; i < 500; ++i) MustAppendBig(*spool);
+      const std::string aside = options.path + ".corrupt-" + std::to_string(clock.WallMs() / 1000);
+      if (!movable) std::filesystem::create_directories(aside + "/occupied");
+      Overwrite(options.path);
+      for (int i = 0; i < 3 && spool->id() == 1000; ++i) call(*spool, 1000);
+      CHECK(call(*spool, 1000));
+      // A call that touches pages in the cache alone meets nothing.
+      if (spool->id() == 1000) CHECK_FALSE(spool->Waiting(500, std::nullopt).ok());
+      REQUIRE(spool->id() == 1001);
+      CHECK(spool->dropped_batches() >= 400);
+      const size_t before = spool->waiting_batches();
+      MustAppend(*spool, 5);
+      CHECK(Everything(*spool).size() == before + 1);
+      CHECK(spool->Held()->at(0).reason == "corrupt");
+      CHECK(*spool->NextBdSeq() == 2);
+      CHECK(*spool->Settle(Named(1001, spool->next_number() - 1)) == before + 1);
+      CHECK(spool->Close().ok());
+      if (!movable) continue;
+      CHECK(std::filesystem::is_regular_file(aside));
+      spool.reset();
+      spool = OpenSpool(options, clock, ids);
+      CHECK(spool->id() == 1001);
+      CHECK(*spool->NextBdSeq() == 3);
+    }
+  }
+}
+
+TEST_CASE("of the damaged files the newest two are kept") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  const std::string path = dir / "spool.db";
+  std::ofstream(path + ".corrupt-notes") << "somebody's own";
+  for (int i = 0; i < 5; ++i) {
+    std::ofstream(path) << std::string(10000, 'x');
+    std::ofstream(path + "-wal") << std::string(100, 'x');
+    OpenSpool({path}, clock, ids);
+    const std::string name = "spool.db.corrupt-" + std::to_string(clock.WallMs() / 1000);
+    CHECK(std::filesystem::exists(dir / name));
+    clock.Advance(100s);
+  }
+  auto found = Aside(dir);
+  std::erase_if(found, [](const std::string& name) { return name.find("-wal") != name.npos; });
+  CHECK(found.size() == 3);  // and the notes
+  for (const std::string& name : Aside(dir)) {
+    CHECK((name == "spool.db.corrupt-notes" ||
+           name >= "spool.db.corrupt-" + std::to_string(clock.WallMs() / 1000 - 200)));
+  }
+  clock.StepWall(-24h);  // the newest stays, whatever the clock says
+  std::ofstream(path) << std::string(10000, 'x');
+  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path + suffix);
+  OpenSpool({path}, clock, ids);
+  CHECK(
+      std::filesystem::exists(dir / ("spool.db.corrupt-" + std::to_string(clock.WallMs() / 1000))));
 }
