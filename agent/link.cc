@@ -104,9 +104,10 @@ void Link::WantBirth() {
 
 void Link::SendBirth() {
   birth_timer_.reset();
-  last_birth_ns_ = clock_.MonotonicNs();
   born_generation_ = 0;
   answered_ = false;
+  if (!recorder_.ready()) return;  // Submit comes back to it with the next tick
+  last_birth_ns_ = clock_.MonotonicNs();
   Result<sparkplug::Birth> birth = recorder_.MakeBirth(clock_.WallMs());
   if (!birth) {
     if (spool_log_.Ready()) spdlog::error("no birth could be made: {}", birth.error().message);

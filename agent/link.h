@@ -60,7 +60,8 @@ using SessionFactory = std::function<Result<std::unique_ptr<MqttSession>>(
 
 // Brings the spool's batches to the collector: a Sparkplug B edge node with the acknowledgement
 // profile (docs/wire-format.md). Live batches go at once; what was not acknowledged goes again,
-// newest first, once the collector has answered the birth. Loop thread only.
+// newest first, once the collector has answered the birth. No birth is sent before the recorder is
+// ready to declare the machine's series. Loop thread only.
 class Link {
  public:
   // Everything passed by reference must outlive the Link. `random` is uniform in [0, 1).

@@ -63,6 +63,7 @@ void Recorder::LoadKnown() {
   groups_.clear();
   retired_.clear();
   spool_id_ = spool_.id();
+  recorded_ = false;
   full_requested_ = true;
   ++generation_;
   const Result<std::vector<KnownSeries>> known = spool_.Series();
@@ -86,7 +87,7 @@ void Recorder::LoadKnown() {
 }
 
 Result<StoredBatch> Recorder::Record(Tick&& tick, sparkplug::AgentState state) {
-  if (spool_.id() != spool_id_) LoadKnown();  // another file, or another life of this one
+  if (replaced()) LoadKnown();  // another file, or another life of this one
   ++ordinal_;
   read_ = 0;
   const bool full = full_requested_ || tick.since_boot_ms >= next_full_ms_;
@@ -100,7 +101,10 @@ Result<StoredBatch> Recorder::Record(Tick&& tick, sparkplug::AgentState state) {
   for (GroupReading& reading : tick.groups) RecordGroup(std::move(reading), full, batch);
   StateAbsent(batch);
 
-  Result<StoredBatch> stored = spool_.Append(std::move(batch));
+  // Aliases of one file mean nothing in another.
+  Result<StoredBatch> stored =
+      replaced() ? Result<StoredBatch>(Error{"the spool was replaced while a tick was recorded"})
+                 : spool_.Append(std::move(batch));
   if (!stored) {
     for (auto& [series, entry] : entries_) entry.stated = false;
     full_requested_ = true;
@@ -109,6 +113,7 @@ Result<StoredBatch> Recorder::Record(Tick&& tick, sparkplug::AgentState state) {
   for (auto& [series, entry] : entries_) {
     if (entry.tick == ordinal_ || entry.last_rowid == 0) entry.last_rowid = stored->rowid;
   }
+  recorded_ = true;
   if (full) {
     full_requested_ = false;
     next_full_ms_ =
@@ -121,6 +126,7 @@ Result<StoredBatch> Recorder::Record(Tick&& tick, sparkplug::AgentState state) {
 Recorder::Group* Recorder::FindGroup(const std::string& name) {
   const auto known = groups_.find(name);
   if (known != groups_.end()) return &known->second;
+  if (replaced()) return nullptr;
   const Result<uint32_t> bit = spool_.GroupOf(name);
   if (!bit) {
     spdlog::error("source {} is not recorded: {}", name, bit.error().message);
@@ -182,6 +188,7 @@ Recorder::Entry* Recorder::Introduce(const Reading& reading, Group& group, size_
     }
     return nullptr;
   }
+  if (replaced()) return nullptr;
   const Result<uint64_t> alias = spool_.AliasOf(reading.series, *datatype, group.bit);
   if (!alias) {
     spdlog::warn("{} is left out of this tick: {}", ToString(reading.series),
@@ -210,6 +217,7 @@ bool Recorder::FitDatatype(const SeriesId& series, Entry& entry, const Value& va
                            sparkplug::Batch& batch) {
   const std::optional<DataType> datatype = DataTypeOf(value);
   if (!datatype || *datatype == entry.datatype) return true;
+  if (replaced()) return false;
   const Result<uint64_t> alias = spool_.AliasOf(series, *datatype, entry.group);
   if (!alias) {
     spdlog::warn("{} is left out of this tick: {}", ToString(series), alias.error().message);
@@ -248,7 +256,7 @@ void Recorder::MakeRoom() {
   for (auto at = entries_.begin(); at != entries_.end();) {
     const Entry& entry = at->second;
     const bool gone = entry.tick + 1 < ordinal_ && entry.stated && IsNull(entry.value);
-    if (!gone || entry.last_rowid >= oldest || !spool_.Forget(entry.alias)) {
+    if (!gone || entry.last_rowid >= oldest || replaced() || !spool_.Forget(entry.alias)) {
       ++at;
       continue;
     }
@@ -260,6 +268,7 @@ void Recorder::MakeRoom() {
 Result<sparkplug::Birth> Recorder::MakeBirth(int64_t now_ms) const {
   Result<std::vector<sparkplug::HeldSpool>> held = spool_.Held();
   if (!held) return held.error();
+  if (replaced()) return Error{"the spool was replaced and nothing is recorded in the new one yet"};
   sparkplug::Birth birth;
   birth.timestamp_ms = now_ms;
   birth.spool_id = spool_.id();

@@ -36,9 +36,12 @@ class Recorder {
   // The next batch states every value.
   void RequestFull() { full_requested_ = true; }
 
+  // A tick was recorded in the spool as it is now: a birth would declare what this machine has.
+  bool ready() const { return recorded_ && !replaced(); }
+
   // A birth with timestamp, spool ids, groups, and all series that batches of this spool may use,
   // with their values now (Null where a series is not read). The caller adds seq, bdSeq and what it
-  // knows of the machine.
+  // knows of the machine. An Error while the spool is another one than at the last tick.
   Result<sparkplug::Birth> MakeBirth(int64_t now_ms) const;
 
   // Grows whenever a birth would declare something new: a batch may be sent only after a birth of
@@ -66,6 +69,8 @@ class Recorder {
     std::vector<Entries::iterator> order;  // as its source read them the last time
   };
 
+  // The aliases and bits here are not those of the spool.
+  bool replaced() const { return spool_.id() != spool_id_; }
   void LoadKnown();
   Group* FindGroup(const std::string& name);
   void RecordGroup(GroupReading&& reading, bool full, sparkplug::Batch& batch);
@@ -86,6 +91,7 @@ class Recorder {
   uint64_t ordinal_ = 0;      // of the tick at work; 1 is the first
   int64_t next_full_ms_ = 0;  // since boot
   bool full_requested_ = true;
+  bool recorded_ = false;  // since what is known was loaded
   uint64_t generation_ = 0;
   size_t read_ = 0;
   uint64_t refused_ = 0;

@@ -35,7 +35,7 @@ Sampler::Sampler(Loop& loop, const Clock& clock, SamplerOptions options,
   options_.lead = std::min(options_.lead, options_.interval / 4);
 }
 
-void Sampler::Start() { Arm(UntilNext(clock_.WallMs(), options_.lead)); }
+void Sampler::Start() { Arm(options_.lead); }
 
 void Sampler::Stop() { timer_.reset(); }
 

@@ -29,7 +29,8 @@ std::chrono::milliseconds SplayOf(std::string_view machine, std::chrono::millise
 
 // Reads every source into a Tick on a wall-clock grid. Each source's time and success are readings
 // of the group "sampler". A step of the wall clock, either way, neither skips nor doubles a tick:
-// the next one comes between half an interval and one and a half after the last. Loop thread only.
+// the next one comes between half an interval and one and a half after the last. So does the second
+// after the first, which waits for no grid: it comes the lead after Start. Loop thread only.
 class Sampler {
  public:
   // `loop` and `clock` must outlive the Sampler. `deliver` is called with each Tick.

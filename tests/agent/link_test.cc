@@ -218,6 +218,7 @@ TEST_CASE("message-flow-edge-node-ncmd-subscribe: NCMD at QoS 1, then NBIRTH wit
 
 TEST_CASE("payloads-ndeath-bdseq: +1 for each CONNECT, the same in Will and birth, over restarts") {
   Bench bench;
+  bench.Tick();
   for (uint8_t i = 0; i < 3; ++i) {
     bench.network.Connect();
     const MqttMessage& will = bench.network.wills.back();
@@ -233,8 +234,43 @@ TEST_CASE("payloads-ndeath-bdseq: +1 for each CONNECT, the same in Will and birt
   }
   bench.Open();
   REQUIRE(bench.link->Start().ok());
+  bench.Tick();
   bench.network.Connect();
   CHECK(bench.Take().at(0).birth.bd_seq == 3);
+}
+
+TEST_CASE("the first birth waits for the first tick, and goes at once then") {
+  Bench bench;
+  bench.network.Connect();
+  bench.Command(sparkplug::EncodeRebirth(0));
+  bench.loop.Advance(60s);
+  CHECK(bench.Take().empty());
+  bench.Tick();
+  const auto seen = bench.Take();
+  REQUIRE(seen.size() == 2);
+  CHECK(seen[0].type == "NBIRTH");
+  CHECK(seen[0].birth.series.size() == 1);
+  CHECK(seen[1].type == "NDATA");
+}
+
+TEST_CASE("after a roll-back the birth of the new spool id waits for its first tick") {
+  Bench bench;
+  bench.network.Connect();
+  bench.Tick();
+  bench.loop.Advance(60s);
+  bench.Take();
+  const uint64_t before = bench.spool->id();
+  bench.Commit(99);
+  REQUIRE(bench.spool->id() != before);
+  bench.Command(sparkplug::EncodeRebirth(0));
+  bench.loop.Advance(60s);
+  CHECK(bench.Take().empty());
+  bench.Tick();
+  const auto seen = bench.Take();
+  REQUIRE(seen.size() == 2);
+  CHECK(seen[0].birth.spool_id == bench.spool->id());
+  CHECK(seen[0].birth.series.size() == 1);
+  CHECK(seen[1].key == Key{bench.spool->id(), 1});
 }
 
 TEST_CASE(
@@ -289,7 +325,7 @@ TEST_CASE("not acknowledged in time: sent again, waiting twice as long each time
   bench.network.Connect();
   bench.Commit(0);
   bench.Take();
-  bench.Tick();  // makes a birth: a new series
+  bench.Tick();  // makes the birth
   bench.loop.Advance(3s);
   bench.Commit(0);
   bench.loop.Advance(1s);
@@ -412,6 +448,7 @@ TEST_CASE("operational-behavior-edge-node-intentional-disconnect: last data, the
   Bench bench;
   bench.network.Connect();
   bench.Tick();
+  bench.Tick("node_load5");
   bench.Take();
   agent::Tick tick;
   tick.since_boot_ms = bench.clock.SinceBootMs();
@@ -429,7 +466,7 @@ TEST_CASE("operational-behavior-edge-node-intentional-disconnect: last data, the
   bench.Tick();
   bench.loop.Advance(1h);
   CHECK(bench.Take().empty());
-  CHECK(bench.spool->waiting_batches() == 3);  // nobody acknowledged
+  CHECK(bench.spool->waiting_batches() == 4);  // nobody acknowledged
 }
 
 TEST_CASE("stopping without a connection, and before Start, ends too") {

@@ -1,6 +1,8 @@
 #include "agent/recorder.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <set>
 
@@ -272,4 +274,58 @@ TEST_CASE("a rolled-back spool makes everything known anew") {
   CHECK(bench.Tick({Group("x", {Read("a", 1.0)})}) == Stated{{"a", 1.0}});
   CHECK(bench.header.number == 1);
   CHECK(bench.header.full);
+}
+
+TEST_CASE("no birth pairs another spool with what was known of the last") {
+  Bench bench;
+  CHECK_FALSE(bench.recorder_->ready());
+  bench.Tick({Group("x", {Read("a", 1.0)})});
+  CHECK(bench.recorder_->ready());
+  const uint64_t generation = bench.recorder_->generation();
+  sparkplug::Committed impossible;
+  impossible.spool_id = bench.spool_->id();
+  impossible.cumulative = 99;
+  REQUIRE(bench.spool_->Settle(impossible).ok());
+  CHECK_FALSE(bench.recorder_->ready());
+  CHECK_FALSE(bench.recorder_->MakeBirth(0).ok());
+  bench.Tick({Group("x", {Read("a", 1.0)})});
+  CHECK(bench.recorder_->ready());
+  CHECK(bench.recorder_->generation() > generation);
+  CHECK(bench.recorder_->MakeBirth(0)->spool_id == bench.spool_->id());
+}
+
+TEST_CASE("a file that is damaged in the middle of a tick: no batch mixes two files' aliases") {
+  Bench bench(5000);
+  std::vector<Reading> many;  // more than the page cache holds
+  for (int i = 0; i < 3000; ++i) many.push_back(Read("s" + std::to_string(i), 1.0));
+  bench.Tick({Group("x", many), Group("y", {Read("b", 1.0)})});
+  const uint64_t before = bench.spool_->id();
+  for (const char* suffix : {"", "-wal"}) {
+    const std::string path = bench.dir_ / (std::string("spool.db") + suffix);
+    if (!std::filesystem::exists(path)) continue;
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file << std::string(std::filesystem::file_size(path), 'Z');
+  }
+  // New series and groups are looked up in the file until it is replaced.
+  int lost = 0;
+  for (int i = 0; i < 50 && bench.spool_->id() == before; ++i) {
+    agent::Tick tick;
+    for (int j = 0; j < 60; ++j) many.push_back(Read("s" + std::to_string(50 * j + i) + "x", 1.0));
+    tick.groups = {Group("x", many), Group("z" + std::to_string(i), {Read("c", 1.0)})};
+    if (bench.recorder_->Record(std::move(tick)).ok()) continue;
+    ++lost;
+    CHECK_FALSE(bench.recorder_->ready());
+  }
+  REQUIRE(bench.spool_->id() != before);
+  CHECK(lost == 1);
+  CHECK_FALSE(bench.recorder_->MakeBirth(0).ok());
+  CHECK(bench.spool_->Groups().empty());
+  CHECK(bench.spool_->Series()->empty());
+  // Decodes every sample by the birth of now.
+  CHECK(bench.Tick({Group("y", {Read("b", 2.0)}), Group("x", {Read("s1", 3.0)})}) ==
+        Stated{{"b", 2.0}, {"s1", 3.0}});
+  CHECK(bench.header.full);
+  CHECK(bench.header.number == 1);
+  CHECK(bench.recorder_->MakeBirth(0)->groups == std::vector<std::string>{"y", "x"});
+  CHECK(bench.recorder_->MakeBirth(0)->series.size() == 2);
 }

@@ -81,9 +81,11 @@ TEST_CASE("ticks stand on the wall clock's grid, shifted by the offset") {
   bench.sampler->Start();
   bench.loop.Advance(1h);
   REQUIRE(bench.ticks.size() == 240);
-  for (size_t i = 0; i < bench.ticks.size(); ++i) {
+  CHECK(bench.ticks[0].wall_ms == 1767573002777);  // the first waits for no grid
+  CHECK(bench.ticks[1].wall_ms == 1767573019321);
+  for (size_t i = 1; i < bench.ticks.size(); ++i) {
     CHECK(bench.ticks[i].wall_ms % 15000 == 4321);
-    if (i > 0) CHECK(bench.ticks[i].wall_ms - bench.ticks[i - 1].wall_ms == 15000);
+    if (i > 1) CHECK(bench.ticks[i].wall_ms - bench.ticks[i - 1].wall_ms == 15000);
   }
   CHECK(bench.by_name["a"]->prepared == 240);
   CHECK(bench.by_name["a"]->reads == 240);
@@ -94,15 +96,21 @@ TEST_CASE("ticks stand on the wall clock's grid, shifted by the offset") {
 
 TEST_CASE("sources are prepared the lead before each tick, also the first") {
   Bench bench({.interval = 15s, .offset = 1000ms, .lead = 2s}, 1767573000000);
-  bench.sampler->Start();  // the first point, 1 s ahead, would leave no time to prepare
-  bench.loop.Advance(13999ms);
-  CHECK(bench.by_name["a"]->prepared == 0);
-  bench.loop.Advance(1ms);
+  bench.sampler->Start();
+  bench.loop.Advance(1999ms);
   CHECK(bench.by_name["a"]->prepared == 1);
   CHECK(bench.ticks.empty());
-  bench.loop.Advance(2s);
+  bench.loop.Advance(1ms);
   REQUIRE(bench.ticks.size() == 1);
-  CHECK(bench.ticks[0].wall_ms == 1767573016000);
+  CHECK(bench.ticks[0].wall_ms == 1767573002000);
+  bench.loop.Advance(11999ms);
+  CHECK(bench.by_name["a"]->prepared == 1);
+  bench.loop.Advance(1ms);
+  CHECK(bench.by_name["a"]->prepared == 2);
+  CHECK(bench.ticks.size() == 1);
+  bench.loop.Advance(2s);
+  REQUIRE(bench.ticks.size() == 2);
+  CHECK(bench.ticks[1].wall_ms == 1767573016000);
 }
 
 TEST_CASE("steps of the wall clock neither skip nor double a tick") {
