@@ -150,7 +150,7 @@ class Daemon {
         record_log_(clock) {}
 
   Status Start(const Options& options, std::vector<std::unique_ptr<Source>> sources) {
-    if (const Status started = link_.Start(); !started.ok()) return started;
+    if (Status started = link_.Start(); !started.ok()) return started;
     sampler_ = std::make_unique<Sampler>(
         loop_, clock_,
         SamplerOptions{.interval = options.interval,

@@ -92,7 +92,8 @@ void ReadSources(ConfigTable table, Options& options) {
     if (std::find(kSourceNames.begin(), kSourceNames.end(), name) != kSourceNames.end()) continue;
     std::string allowed;
     for (const std::string_view known : kSourceNames) {
-      allowed += (allowed.empty() ? "" : ", ") + std::string(known);
+      if (!allowed.empty()) allowed += ", ";
+      allowed += known;
     }
     table.Fault("off", "there is no source \"" + name + "\"; allowed: " + allowed);
   }

@@ -38,12 +38,13 @@ using StatFilesystem = std::function<Result<FilesystemUsage>(const std::string& 
 Result<FilesystemUsage> StatFilesystemNow(const std::string& path);
 
 // Measured in Prepare by a worker; what did not answer until Read is told as device_error.
-std::unique_ptr<Source> MakeFilesystemSource(std::string root, Loop& loop, StatFilesystem stat);
+std::unique_ptr<Source> MakeFilesystemSource(const std::string& root, Loop& loop,
+                                             StatFilesystem stat);
 
 std::unique_ptr<Source> MakeLoadavgSource(std::string root);
 std::unique_ptr<Source> MakeMeminfoSource(std::string root);
 std::unique_ptr<Source> MakeNetdevSource(std::string root);
-std::unique_ptr<Source> MakeProcessSource(std::string root);
+std::unique_ptr<Source> MakeProcessSource(const std::string& root);
 std::unique_ptr<Source> MakeTimeSource(std::string root);
 
 // What the agent knows of its own work.

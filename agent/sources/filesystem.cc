@@ -158,7 +158,8 @@ Result<FilesystemUsage> StatFilesystemNow(const std::string& path) {
                          info.f_bavail * info.f_frsize, info.f_files, info.f_ffree};
 }
 
-std::unique_ptr<Source> MakeFilesystemSource(std::string root, Loop& loop, StatFilesystem stat) {
+std::unique_ptr<Source> MakeFilesystemSource(const std::string& root, Loop& loop,
+                                             StatFilesystem stat) {
   return std::make_unique<FilesystemSource>(root, loop, std::move(stat));
 }
 

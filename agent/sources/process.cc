@@ -117,7 +117,7 @@ std::optional<uint64_t> ParseMaxOpenFiles(std::string_view text) {
   return std::nullopt;
 }
 
-std::unique_ptr<Source> MakeProcessSource(std::string root) {
+std::unique_ptr<Source> MakeProcessSource(const std::string& root) {
   return std::make_unique<ProcessSource>(root);
 }
 
