@@ -127,7 +127,8 @@ test('with the collector stopped it says since when there is no data, and shows 
   await stack.startCollector();
   await banner.waitFor({ state: 'hidden', timeout: 30000 });
   await page.locator('tr[data-machine="co-to-1"][data-state="online"]').waitFor();
-  assert.deepEqual(page.faults, []);
+  // The browser itself notes each answer "503" to a chart that was asked for at that moment.
+  assert.deepEqual(page.faults.filter((fault) => !/503 \(Service Unavailable\)/.test(fault)), []);
   await page.context().close();
 });
 
