@@ -15,7 +15,6 @@ namespace {
 
 constexpr size_t kThreads = 4;
 constexpr size_t kMaxBody = 32U << 20;
-constexpr int64_t kMaxRangeMs = 31LL * 24 * 3600 * 1000;
 constexpr size_t kMaxName = 1024;
 constexpr const char* kJson = "application/json";
 constexpr std::string_view kLabel = "label.";
@@ -71,7 +70,7 @@ class Parameters {
     if (!from || !to) return {0, 0};
     if (*from < 0 || *to < *from) Fault("to", "is before from");
     if (*to > (int64_t{1} << 53)) Fault("to", "is beyond all time");
-    if (fault_.empty() && *to - *from > kMaxRangeMs)
+    if (fault_.empty() && *to - *from > query::kMaxRangeMs)
       Fault("from", "is more than 31 days before to");
     return {*from, *to};
   }

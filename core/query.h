@@ -14,6 +14,9 @@
 // collector"). JSON for small answers, binary columns for series. Every Decode takes hostile bytes.
 namespace haidang::query {
 
+// The longest range that one question may be about: 31 days.
+inline constexpr int64_t kMaxRangeMs = 31LL * 24 * 3600 * 1000;
+
 // Presence of a machine. Names are on the wire as "online", "stopped", …
 enum class State : uint8_t {
   kOnline,     // data arrives

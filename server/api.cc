@@ -1,7 +1,9 @@
 #include "server/api.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -17,7 +19,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kHourMs = 3'600'000;
-constexpr int64_t kMaxRangeMs = 400LL * 24 * kHourMs;
 constexpr int64_t kFullRangeMs = 6 * kHourMs;  // longer ranges get a step of their own
 constexpr int64_t kPointsOfLongRange = 1500;
 constexpr size_t kMaxMetrics = 4;
@@ -36,6 +37,39 @@ Reply Unreachable(const std::string& message) {
   Reply reply = ErrorReply(503, "collector_unreachable", message);
   reply.headers.emplace_back("Retry-After", "5");
   return reply;
+}
+
+// For an answer that did not come: the fault is the caller's where the question was refused.
+template <typename T>
+Reply Unanswered(const Answer<T>& answer) {
+  const std::string& message = answer.error().message;
+  return answer.refused ? Wrong(message) : Unreachable(message);
+}
+
+// What is wrong with the parameters' names; "" where nothing is. Each of `once` may be there once,
+// those of `often` any number of times; one that ends with '.' stands for all that begin so.
+std::string NamesFault(const Request& request, std::initializer_list<std::string_view> once,
+                       std::initializer_list<std::string_view> often = {}) {
+  for (const auto& [name, value] : request.params) {
+    if (std::find(once.begin(), once.end(), name) != once.end()) {
+      if (request.params.count(name) > 1) return name + " is given more than once";
+      continue;
+    }
+    const bool allowed = std::any_of(often.begin(), often.end(), [&name](std::string_view other) {
+      return other.ends_with('.') ? name.starts_with(other) : name == other;
+    });
+    if (allowed) continue;
+    std::string names;
+    for (const auto list : {once, often}) {
+      for (const std::string_view known : list) {
+        names += (names.empty() ? "" : ", ") + std::string(known);
+        if (known.ends_with('.')) names += "{name}";
+      }
+    }
+    return name.substr(0, 64) + " is no parameter of this question; " +
+           (names.empty() ? "it has none" : "allowed are: " + names);
+  }
+  return "";
 }
 
 // A whole number in [min, max]; `fallback` where the parameter is absent; nothing where it is
@@ -65,7 +99,7 @@ Result<TimeRange> RangeParam(const Request& request, int64_t now_ms, int64_t len
   const auto from = IntParam(request, "from", std::max<int64_t>(*to - length_ms, 0), 0, kLatest);
   if (!from) return Error{"from must be milliseconds since 1970"};
   if (*from >= *to) return Error{"from must be before to"};
-  if (*to - *from > kMaxRangeMs) return Error{"from and to are more than 400 days apart"};
+  if (*to - *from > query::kMaxRangeMs) return Error{"from and to are more than 31 days apart"};
   return TimeRange{*from, *to};
 }
 
@@ -91,6 +125,9 @@ Reply AnswerMachine(const ApiParts& parts, const Request& request) {
 }
 
 Reply AnswerFindings(const ApiParts& parts, const Request& request) {
+  if (const std::string fault = NamesFault(request, {"from", "to"}); !fault.empty()) {
+    return Wrong(fault);
+  }
   const LiveView view = parts.live.Now();
   if (!view.reachable) return Unreachable(view.reason);
   if (!request.params.contains("from") && !request.params.contains("to")) {
@@ -99,11 +136,14 @@ Reply AnswerFindings(const ApiParts& parts, const Request& request) {
   Result<TimeRange> range = RangeParam(request, parts.clock.WallMs(), 24 * kHourMs);
   if (!range) return Wrong(range.error().message);
   auto findings = parts.collector.Findings(range->from_ms, range->to_ms);
-  if (!findings) return Unreachable(findings.error().message);
+  if (!findings) return Unanswered(findings);
   return JsonReply({{"findings", FindingsJson(*findings)}});
 }
 
 Reply AnswerEvents(const ApiParts& parts, const Request& request) {
+  if (const std::string fault = NamesFault(request, {"machine", "from", "to"}); !fault.empty()) {
+    return Wrong(fault);
+  }
   Result<std::string> machine = MachineParam(request);
   if (!machine) return Wrong(machine.error().message);
   Result<TimeRange> range = RangeParam(request, parts.clock.WallMs(), 24 * kHourMs);
@@ -111,18 +151,21 @@ Reply AnswerEvents(const ApiParts& parts, const Request& request) {
   auto events = parts.collector.Events({{"machine", *machine},
                                         {"from", std::to_string(range->from_ms)},
                                         {"to", std::to_string(range->to_ms)}});
-  if (!events) return Unreachable(events.error().message);
+  if (!events) return Unanswered(events);
   return JsonReply({{"events", EventsJson(*events)}});
 }
 
 Reply AnswerSeries(const ApiParts& parts, const Request& request) {
+  const std::string fault =
+      NamesFault(request, {"machine", "from", "to", "step"}, {"metric", "label."});
+  if (!fault.empty()) return Wrong(fault);
   Result<std::string> machine = MachineParam(request);
   if (!machine) return Wrong(machine.error().message);
   Result<TimeRange> range = RangeParam(request, parts.clock.WallMs(), kHourMs);
   if (!range) return Wrong(range.error().message);
   const int64_t length = range->to_ms - range->from_ms;
   const int64_t own_step = length > kFullRangeMs ? length / kPointsOfLongRange : 0;
-  const auto step = IntParam(request, "step", own_step, 0, kMaxRangeMs);
+  const auto step = IntParam(request, "step", own_step, 0, query::kMaxRangeMs);
   if (!step) return Wrong("step must be milliseconds");
   const auto [first, last] = request.params.equal_range("metric");
   if (first == last) return Wrong("metric is missing");
@@ -143,7 +186,7 @@ Reply AnswerSeries(const ApiParts& parts, const Request& request) {
       if (name.starts_with("label.")) question.emplace_back(name, value);
     }
     auto part = parts.collector.Series(question);
-    if (!part) return Unreachable(part.error().message);
+    if (!part) return Unanswered(part);
     std::move(part->begin(), part->end(), std::back_inserter(columns));
   }
   return JsonReply({{"series", SeriesJson(columns)}});

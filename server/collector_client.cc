@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "server/csv.h"
@@ -82,6 +83,30 @@ void SetPatience(httplib::ClientImpl& client) {
   client.set_url_encode(false);
 }
 
+Answer<std::string> Refusal(const std::string& body) {
+  constexpr size_t kMaxWords = 1024;
+  std::string words = "the collector refuses the question";
+  const auto told = nlohmann::json::parse(body.substr(0, kMaxWords), nullptr, false);
+  if (told.is_object() && told.contains("error") && told["error"].is_string()) {
+    words = told["error"].get<std::string>();
+  }
+  Answer<std::string> refusal = Error{std::move(words)};
+  refusal.refused = true;
+  return refusal;
+}
+
+template <typename T>
+Answer<T> Decoded(const Answer<std::string>& body, Result<T> (*decode)(std::string_view)) {
+  Answer<T> answer = Error{};
+  if (body) {
+    static_cast<Result<T>&>(answer) = decode(*body);
+  } else {
+    static_cast<Result<T>&>(answer) = body.error();
+    answer.refused = body.refused;
+  }
+  return answer;
+}
+
 }  // namespace
 
 CollectorClient::CollectorClient(HostPort address, std::string secret_file)
@@ -107,9 +132,9 @@ Result<std::string> CollectorClient::ReadSecret(const std::string& path) {
   return secret;
 }
 
-Result<std::string> CollectorClient::Get(const std::string& path, const Params& params) {
+Answer<std::string> CollectorClient::Get(const std::string& path, const Params& params) {
   Result<std::string> secret = ReadSecret(state_->secret_file);
-  if (!secret) return secret;
+  if (!secret) return secret.error();
   std::string target = path;
   for (const auto& [name, value] : params) {
     target += (target == path ? '?' : '&') + Encode(name) + "=" + Encode(value);
@@ -132,6 +157,7 @@ Result<std::string> CollectorClient::Get(const std::string& path, const Params& 
   if (answer->status == 401 || answer->status == 403) {
     return state_->Failure("refuses the secret of " + state_->secret_file);
   }
+  if (answer->status == 400) return Refusal(body);
   if (answer->status != 200) {
     return state_->Failure(path + " answered with status " + std::to_string(answer->status));
   }
@@ -144,23 +170,17 @@ Result<query::Overview> CollectorClient::Overview() {
   return query::DecodeOverview(*body);
 }
 
-Result<std::vector<query::Column>> CollectorClient::Series(const Params& params) {
-  Result<std::string> body = Get("/query/v1/series", params);
-  if (!body) return body.error();
-  return query::DecodeColumns(*body);
+Answer<std::vector<query::Column>> CollectorClient::Series(const Params& params) {
+  return Decoded(Get("/query/v1/series", params), query::DecodeColumns);
 }
 
-Result<std::vector<query::Finding>> CollectorClient::Findings(int64_t from_ms, int64_t to_ms) {
-  Result<std::string> body =
-      Get("/query/v1/findings", {{"from", std::to_string(from_ms)}, {"to", std::to_string(to_ms)}});
-  if (!body) return body.error();
-  return query::DecodeFindings(*body);
+Answer<std::vector<query::Finding>> CollectorClient::Findings(int64_t from_ms, int64_t to_ms) {
+  const Params params{{"from", std::to_string(from_ms)}, {"to", std::to_string(to_ms)}};
+  return Decoded(Get("/query/v1/findings", params), query::DecodeFindings);
 }
 
-Result<std::vector<query::EventRow>> CollectorClient::Events(const Params& params) {
-  Result<std::string> body = Get("/query/v1/events", params);
-  if (!body) return body.error();
-  return query::DecodeEvents(*body);
+Answer<std::vector<query::EventRow>> CollectorClient::Events(const Params& params) {
+  return Decoded(Get("/query/v1/events", params), query::DecodeEvents);
 }
 
 Result<query::Snapshot> CollectorClient::Snapshot() {

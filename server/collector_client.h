@@ -13,6 +13,14 @@
 
 namespace haidang::server {
 
+// What came of a question. Where the collector refused it because the question itself is wrong, the
+// Error is in the collector's words, for whoever asked.
+template <typename T>
+struct Answer : Result<T> {
+  using Result<T>::Result;
+  bool refused = false;
+};
+
 // Asks the collector over HTTP (docs/architecture.md, "Asking the collector"). Thread-safe; each
 // question has a connection of its own, patience of 1 s to connect and 2 s to answer, and takes at
 // most 64 MiB.
@@ -29,9 +37,9 @@ class CollectorClient {
   using Params = std::vector<std::pair<std::string, std::string>>;
 
   Result<query::Overview> Overview();
-  Result<std::vector<query::Column>> Series(const Params& params);
-  Result<std::vector<query::Finding>> Findings(int64_t from_ms, int64_t to_ms);
-  Result<std::vector<query::EventRow>> Events(const Params& params);
+  Answer<std::vector<query::Column>> Series(const Params& params);
+  Answer<std::vector<query::Finding>> Findings(int64_t from_ms, int64_t to_ms);
+  Answer<std::vector<query::EventRow>> Events(const Params& params);
   Result<query::Snapshot> Snapshot();
   Status PutSnapshot(const query::Snapshot& snapshot);
 
@@ -39,7 +47,7 @@ class CollectorClient {
   void Stop();
 
  private:
-  Result<std::string> Get(const std::string& path, const Params& params);
+  Answer<std::string> Get(const std::string& path, const Params& params);
 
   struct State;
   std::unique_ptr<State> state_;

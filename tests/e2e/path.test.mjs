@@ -9,7 +9,7 @@ import { liveEverywhere } from '../support/live.mjs';
 import { stays } from '../support/wait.mjs';
 import { count, makeStack, sqlite } from './harness.mjs';
 
-const stack = await makeStack({ detect: { vanished_after: '1s', failing_ticks: 2 } });
+const stack = await makeStack({ detect: { vanished_after: '1s', failing_runs: 2 } });
 const [coTo, hongGai, tinh] = stack.agents.map((agent) => agent.machine);
 const state = async (machine) => (await stack.machine(machine))?.state;
 const finding = async (kind, machine) =>

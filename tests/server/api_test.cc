@@ -48,6 +48,11 @@ const std::vector<Question> kQuestions{
      400},
     {"/api/v1/events", "/api/v1/events?machine=m"},
     {"/api/v1/events", "/api/v1/events", 400},
+    {"/api/v1/events", "/api/v1/events?machine=m&machine=n", 400},
+    {"/api/v1/events", "/api/v1/events?machine=m&from=0&to=2678400000"},
+    {"/api/v1/events", "/api/v1/events?machine=m&from=0&to=2678400001", 400},
+    {"/api/v1/findings", "/api/v1/findings?site=06652", 400},
+    {"/api/v1/series", "/api/v1/series?machine=m&metric=a&machine=n", 400},
     {"/api/v1/openapi.json", "/api/v1/openapi.json"},
     {"/metrics", "/metrics"},
     {"/sd", "/sd"},
@@ -188,4 +193,41 @@ TEST_CASE("the page's files are served with a tag and not sent twice") {
   REQUIRE(again);
   CHECK(again->status == 304);
   CHECK(again->body.empty());
+}
+
+TEST_CASE(
+    "a question that the collector refuses is the caller's mistake, in the collector's words") {
+  testing::ServerUnderTest server;
+  server.Round();
+  server.collector.RefuseWith("label.mode is given more than once");
+  for (const std::string target :
+       {"/api/v1/series?machine=m&metric=a&label.mode=x&label.mode=y",
+        "/api/v1/findings?from=1&to=2", "/api/v1/events?machine=m&from=1&to=2"}) {
+    INFO(target);
+    const auto answer = server.Get(target);
+    REQUIRE(answer);
+    CHECK(answer->status == 400);
+    const json error = json::parse(answer->body)["error"];
+    CHECK(error["code"] == "bad_parameter");
+    CHECK(error["message"] == "label.mode is given more than once");
+  }
+}
+
+TEST_CASE("a parameter that is unknown or repeated is refused with what is allowed") {
+  testing::ServerUnderTest server;
+  server.Round();
+  const auto refusal = [&](const std::string& target) {
+    const auto answer = server.Get(target);
+    REQUIRE(answer);
+    CHECK(answer->status == 400);
+    return json::parse(answer->body)["error"]["message"].get<std::string>();
+  };
+  CHECK(refusal("/api/v1/series?machine=m&metric=a&metrics=b") ==
+        "metrics is no parameter of this question; allowed are: machine, from, to, step, metric, "
+        "label.{name}");
+  CHECK(refusal("/api/v1/findings?machine=m") ==
+        "machine is no parameter of this question; allowed are: from, to");
+  CHECK(refusal("/api/v1/events?machine=m&machine=n") == "machine is given more than once");
+  CHECK(refusal("/api/v1/series?machine=m&metric=a&from=1&from=2") ==
+        "from is given more than once");
 }

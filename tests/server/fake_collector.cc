@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 namespace haidang::testing {
 
@@ -36,7 +37,14 @@ void FakeCollector::Route() {
     http_.Get(path, [this, answer](const httplib::Request& request, httplib::Response& response) {
       if (Refused(request, response)) return;
       const std::lock_guard lock(mutex_);
-      response.set_content(answer(request), "application/json");
+      const bool always =
+          request.path.ends_with("/overview") || request.path.ends_with("/snapshot");
+      if (refusal_.empty() || always) {
+        response.set_content(answer(request), "application/json");
+      } else {
+        response.status = 400;
+        response.set_content(nlohmann::json{{"error", refusal_}}.dump(), "application/json");
+      }
     });
   };
   get("/query/v1/overview", [this](const auto&) { return query::EncodeOverview(overview_); });
@@ -71,6 +79,11 @@ void FakeCollector::Route() {
                 snapshot_ = *snapshot;
               }
             });
+}
+
+void FakeCollector::RefuseWith(std::string words) {
+  const std::lock_guard lock(mutex_);
+  refusal_ = std::move(words);
 }
 
 void FakeCollector::Set(query::Overview overview) {

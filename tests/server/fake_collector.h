@@ -31,6 +31,8 @@ class FakeCollector {
   int puts() const { return puts_; }
   // Answers everything with this status from now on; 0: properly again.
   void FailWith(int status) { failing_ = status; }
+  // Refuses all but the overview and the snapshot as a wrong question, in these words.
+  void RefuseWith(std::string words);
   // The target of the last question for series.
   std::string last_series();
 
@@ -48,6 +50,7 @@ class FakeCollector {
   query::Overview overview_;
   query::Snapshot snapshot_;
   std::string last_series_;
+  std::string refusal_;
   std::thread thread_;
 };
 
