@@ -51,7 +51,9 @@ struct Stand {
   std::string url() const { return "http://127.0.0.1:" + std::to_string(app->port()); }
   httplib::Client client() const { return httplib::Client(url()); }
   httplib::Client control_client() const {
-    return httplib::Client("http://127.0.0.1:" + std::to_string(control->port()));
+    httplib::Client client("http://127.0.0.1:" + std::to_string(control->port()));
+    client.set_read_timeout(std::chrono::minutes(2));  // sanitizers seed slowly
+    return client;
   }
 
   Directory directory;
