@@ -57,11 +57,19 @@ export function renderTiles(parent, overview, filter, choose, withheld, now) {
 
 // The newest reading of the finding's probe where there is one: what was measured when it was opened
 // is soon old.
-function secondsNow(finding, machines) {
+function probeNow(finding, machines) {
   const machine = machines.find((m) => m.machine === finding.machine);
-  const probe = machine?.probes.find((p) => p.journey === finding.journey && p.step === finding.step);
-  const objective = finding.numbers.objective_seconds;
-  return probe?.seconds > objective ? probe.seconds : finding.numbers.seconds;
+  return machine?.probes.find((p) => p.journey === finding.journey && p.step === finding.step);
+}
+
+function secondsNow(finding, machines) {
+  const seconds = probeNow(finding, machines)?.seconds;
+  return seconds > finding.numbers.objective_seconds ? seconds : finding.numbers.seconds;
+}
+
+function reasonNow(finding, machines) {
+  const probe = probeNow(finding, machines);
+  return (probe?.success === false && probe.reason) || finding.words.reason || "";
 }
 
 function evidence(finding, machines, now) {
@@ -74,7 +82,7 @@ function evidence(finding, machines, now) {
     return format.text("evidence.response_slow", {seconds, objective: format.seconds(numbers.objective_seconds), length});
   }
   if (finding.kind === "probe_failed") {
-    return format.text("evidence.probe_failed", {reason: reasonText(words.reason ?? ""), length});
+    return format.text("evidence.probe_failed", {reason: reasonText(reasonNow(finding, machines)), length});
   }
   if (finding.kind === "machine_vanished") {
     const key = words.state === "silent" ? "evidence.machine_silent" : "evidence.machine_vanished";

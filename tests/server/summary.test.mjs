@@ -1,0 +1,76 @@
+// What the list of findings says, with a document that only keeps what is put into it.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import {test} from "node:test";
+import {fileURLToPath, pathToFileURL} from "node:url";
+
+const web = fileURLToPath(new URL("../../server/web", import.meta.url));
+const home = fs.mkdtempSync(path.join(os.tmpdir(), "haidang-summary-"));
+process.on("exit", () => fs.rmSync(home, {recursive: true, force: true}));
+for (const name of ["summary.js", "table.js", "chart.js", "format.js"]) {
+  fs.copyFileSync(path.join(web, name), path.join(home, name));
+}
+fs.writeFileSync(path.join(home, "package.json"), '{"type": "module"}'); // as in a browser
+
+class Part {
+  constructor() {
+    this.children = [];
+    this.attributes = {};
+    this.classList = {toggle() {}};
+  }
+  get childElementCount() {
+    return this.children.length;
+  }
+  setAttribute(name, value) {
+    this.attributes[name] = value;
+  }
+  append(...children) {
+    this.children.push(...children);
+  }
+  replaceChildren(...children) {
+    this.children = children;
+  }
+  isEqualNode(other) {
+    return this === other;
+  }
+  find(field) {
+    if (this.attributes["data-field"] === field) return this;
+    return this.children.map((child) => child.find?.(field)).find(Boolean);
+  }
+}
+globalThis.document = {createElement: () => new Part(), createElementNS: () => new Part()};
+globalThis.IntersectionObserver = class {};
+globalThis.fetch = async (where) => {
+  const text = fs.readFileSync(path.join(web, where), "utf8");
+  return {ok: true, json: async () => JSON.parse(text)};
+};
+
+const load = (name) => import(pathToFileURL(path.join(home, name)));
+const format = await load("format.js");
+await format.loadLanguage("vi");
+const {renderFindings} = await load("summary.js");
+
+const now = Date.UTC(2026, 0, 5, 1, 0, 0);
+const finding = {
+  kind: "probe_failed", machine: "m", site: "06652", site_name: "Hồng Gai", journey: "mot-cua", step: "nop",
+  opened_ms: now - 60000, numbers: {for_seconds: 0}, words: {reason: "timeout"},
+};
+
+function evidence(probe) {
+  const list = new Part();
+  const machines = [{machine: "m", state: "online", probes: probe ? [{journey: "mot-cua", step: "nop", ...probe}] : []}];
+  renderFindings(list, new Part(), {machines, findings: [finding]}, false, now);
+  return list.find("evidence").children.join("");
+}
+
+test("a failed probe's evidence has the reason of the latest check", () => {
+  assert.match(evidence({success: false, reason: "refused"}), /máy chủ từ chối kết nối/);
+});
+
+test("where no failure is known now, it has the reason it was opened with", () => {
+  for (const probe of [null, {success: null, reason: ""}, {success: true, reason: ""}, {success: false, reason: ""}]) {
+    assert.match(evidence(probe), /quá thời gian chờ phản hồi/, JSON.stringify(probe));
+  }
+});
