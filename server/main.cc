@@ -8,6 +8,7 @@
 #include <future>
 
 #include "core/clock.h"
+#include "core/io/directory_lock.h"
 #include "core/io/loop.h"
 #include "core/log.h"
 #include "server/api.h"
@@ -29,6 +30,8 @@ constexpr size_t kMaxFileBytes = 16U << 20;
 constexpr size_t kConnections = 1024;
 constexpr size_t kThreadsBesideStreams = 48;
 constexpr std::chrono::milliseconds kStopPatience{1500};
+
+enum Exit : int { kOk = 0, kBadConfig = 1, kBadUsage = 2, kCannotRun = 3 };
 
 // What the files name that the configuration points at.
 struct Files {
@@ -65,6 +68,9 @@ Result<ControlDb> OpenControl(const Options& options, const Files& files, const 
   if (::mkdir(options.state_directory.c_str(), 0750) != 0 && errno != EEXIST) {
     return Error{options.state_directory + ": cannot be made: " + std::strerror(errno) +
                  "; make it and give it to the user that runs this program"};
+  }
+  if (Status locked = LockDirectory(options.state_directory, "server"); !locked) {
+    return locked.error();
   }
   Result<ControlDb> control = ControlDb::Open(options.state_directory + "/control.db");
   if (!control) return control;
@@ -149,28 +155,32 @@ int Main(int argc, char** argv) {
   app.add_option("--config", config, "TOML file; packaging/sample/server.toml explains each key");
   app.add_flag("--check-config", check, "read the configuration and the files it names, then end");
   app.set_version_flag("--version", std::string("haidang-server ") + HAIDANG_VERSION);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kBadUsage;
+  }
 
   Result<Options> options = LoadOptions(config);
   if (!options) {
     std::fprintf(stderr, "haidang-server: %s\n", options.error().message.c_str());
-    return 2;
+    return kBadConfig;
   }
   Result<Files> files = ReadFiles(*options);
   if (!files) {
     std::fprintf(stderr, "haidang-server: %s\n", files.error().message.c_str());
-    return 2;
+    return kBadConfig;
   }
   if (check) {
-    std::printf("%s: correct\n", config.c_str());
-    return 0;
+    std::printf("%s: ok\n", config.c_str());
+    return kOk;
   }
   SetUpLog("haidang-server", options->log_level);
   if (Status served = Serve(*options, *files); !served) {
     spdlog::error("{}", served.error().message);
-    return 1;
+    return kCannotRun;
   }
-  return 0;
+  return kOk;
 }
 
 }  // namespace

@@ -43,10 +43,14 @@ async function listening(run) {
   }
 }
 
-async function refused(file, pattern) {
+const badConfig = 1;
+const badUsage = 2;
+const cannotRun = 3;
+
+async function refused(file, pattern, expected = cannotRun) {
   const run = start("--config", file);
   const [code] = await run.ended;
-  assert.notEqual(code, 0, run.output);
+  assert.equal(code, expected, run.output);
   assert.match(run.output, pattern);
 }
 
@@ -97,17 +101,39 @@ test("a state directory that cannot be made or written to is told", async () => 
 });
 
 test("wrong configuration is told with file, line and key; --check-config starts nothing", async () => {
-  await refused(config("wrong", {extra: "[server2]\n"}), /wrong\.toml:\d+: .*server2/);
+  await refused(config("wrong", {extra: "[server2]\n"}), /wrong\.toml:\d+: .*server2/, badConfig);
   const places = path.join(home, "places.csv");
   fs.writeFileSync(places, "code,name,level,parent_code\n1,A,p,9\n");
-  await refused(config("places", {extra: `[sites]\nfile = "${places}"\n`}), /places\.csv: .*parent "9"/);
+  await refused(config("places", {extra: `[sites]\nfile = "${places}"\n`}), /places\.csv: .*parent "9"/, badConfig);
   fs.chmodSync(secret, 0o644);
-  await refused(config("open"), /chmod 0640/);
+  await refused(config("open"), /chmod 0640/, badConfig);
   fs.chmodSync(secret, 0o640);
-  const run = start("--check-config", "--config", config("right"));
+  const right = config("right");
+  const run = start("--check-config", "--config", right);
   const [code] = await run.ended;
   assert.equal(code, 0, run.output);
+  assert.equal(run.output, `${right}: ok\n`);
   assert.ok(!fs.existsSync(path.join(home, "right")));
+});
+
+test("wrong usage has an exit code of its own", async () => {
+  const run = start("--strange");
+  const [code] = await run.ended;
+  assert.equal(code, badUsage, run.output);
+  assert.match(run.output, /--strange/);
+});
+
+test("a second server on one state directory is refused; once the first has ended it may", async () => {
+  const file = config("shared");
+  const first = start("--config", file);
+  await listening(first);
+  await refused(file, /another haidang-server uses this directory/);
+  first.child.kill("SIGTERM");
+  await first.ended;
+  const second = start("--config", file);
+  await listening(second);
+  second.child.kill("SIGTERM");
+  assert.equal((await second.ended)[0], 0, second.output);
 });
 
 test("--version tells the version", async () => {
