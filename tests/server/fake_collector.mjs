@@ -1,25 +1,19 @@
-// A collector that never was: answers the server's questions with a made-up province, for looking
-// at the page and for its browser tests.
+// A collector that never was: answers the server's questions with a made-up province, for looking at
+// the page and for its browser tests.
 //
 //   node fake_collector.mjs PORT SECRET [MACHINES] [SITES_CSV]
 //
 // Control it while it runs: POST /control {"hang":true} (answers nothing), {"broker":false},
 // {"vanish":"<machine>"}, {"slow":"<machine>"}, {"fail":"<machine>"}, {"heal":"<machine>"}.
-import fs from 'node:fs';
-import http from 'node:http';
+import fs from "node:fs";
+import http from "node:http";
 
-const [port, secret, count = '3', sitesFile] = process.argv.slice(2);
-const sites = sitesFile ?
-    fs.readFileSync(sitesFile, 'utf8').trim().split('\n').slice(1).map((line) => line.split(',')) :
-    [['06652', 'Phường Hà Tu'], ['06967', 'Xã Cái Chiên'], ['22', 'Tỉnh Quảng Ninh']];
+const [port, secret, count = "3", sitesFile] = process.argv.slice(2);
+const sites = sitesFile
+  ? fs.readFileSync(sitesFile, "utf8").trim().split("\n").slice(1).map((line) => line.split(","))
+  : [["06652", "Phường Hà Tu"], ["06967", "Xã Cái Chiên"], ["22", "Tỉnh Quảng Ninh"]];
 const started = Date.now() - 3 * 3600e3;
-const control = {
-  hang: false,
-  broker: true,
-  vanished: {},
-  slow: {},
-  fail: {}
-};
+const control = {hang: false, broker: true, vanished: {}, slow: {}, fail: {}};
 let snapshot = {version: 0, sites: [], placements: [], objectives: []};
 
 // The same number for the same text: a province that looks alike in each run.
@@ -33,15 +27,8 @@ function noise(text) {
 
 const machines = Array.from({length: Number(count)}, (_, i) => {
   const [code, name] = sites[(i * 7 + (sitesFile ? 1 : 0)) % sites.length];
-  const id = `may-${code}-${String(Math.floor(i / sites.length) + 1).padStart(2, '0')}`;
-  return {
-    id,
-    code,
-    name,
-    server: noise(id + 'class') > 0.4,
-    interval: 15000,
-    offset: noise(id) * 15000
-  };
+  const id = `may-${code}-${String(Math.floor(i / sites.length) + 1).padStart(2, "0")}`;
+  return {id, code, name, server: noise(id + "class") > 0.4, interval: 15000, offset: noise(id) * 15000};
 });
 
 function tick(machine, now) {
@@ -50,7 +37,7 @@ function tick(machine, now) {
 
 function responseSeconds(machine, time) {
   if (control.fail[machine.id] && time > control.fail[machine.id]) return null;
-  const base = 0.25 + 0.5 * noise(machine.id + 'r');
+  const base = 0.25 + 0.5 * noise(machine.id + "r");
   const wave = 1 + 0.3 * Math.sin(time / 600e3 + 7 * noise(machine.id));
   const slow = control.slow[machine.id] && time > control.slow[machine.id] ? 5.5 : 1;
   return base * wave * slow * (0.85 + 0.4 * noise(machine.id + Math.floor(time / 15000)));
@@ -58,71 +45,56 @@ function responseSeconds(machine, time) {
 
 function hole(machine, time) {
   const start = Date.now() - 35 * 60e3;
-  return noise(machine.id + 'hole') > 0.7 && time > start && time < start + 6 * 60e3;
+  return noise(machine.id + "hole") > 0.7 && time > start && time < start + 6 * 60e3;
 }
 
 function describe(machine, now) {
   const vanished = control.vanished[machine.id];
   const seen = Math.round(vanished ?? tick(machine, now));
   const base = {
-    machine: machine.id,
-    site: machine.code,
-    site_name: machine.name,
-    class: machine.server ? 'server' : 'workstation',
-    os: 'linux',
-    agent_version: '0.1.0',
-    disk_mountpoint: '',
-    state: vanished ? 'vanished' : 'online',
-    since_ms: Math.round(vanished ?? started),
+    machine: machine.id, site: machine.code, site_name: machine.name,
+    class: machine.server ? "server" : "workstation",
+    os: "linux", agent_version: "0.1.0", disk_mountpoint: "",
+    state: vanished ? "vanished" : "online", since_ms: Math.round(vanished ?? started),
     last_seen_ms: seen,
-    probes: [{journey: 'mot-cua', step: 'tra-cuu', reason: '', objective_seconds: 3}],
+    probes: [{journey: "mot-cua", step: "tra-cuu", reason: "", objective_seconds: 3}],
   };
   if (vanished) return base;
   const beat = String(seen);
   const seconds = responseSeconds(machine, seen);
   Object.assign(base, {
-    load1: Math.round(100 * 3 * noise(machine.id + beat + 'l')) / 100,
+    load1: Math.round(100 * 3 * noise(machine.id + beat + "l")) / 100,
     cpus: machine.server ? 8 : 4,
-    cpu_busy_ratio: 0.1 + 0.5 * noise(machine.id + beat + 'c'),
-    memory_used_ratio: 0.3 + 0.5 * noise(machine.id + 'm') + 0.02 * noise(machine.id + beat),
-    disk_used_ratio: 0.2 + 0.75 * noise(machine.id + 'd'),
-    disk_mountpoint: noise(machine.id + 'mp') > 0.5 ? '/' : '/var/lib/postgresql',
-    uptime_seconds: (now - started) / 1000 + 86400 * 40 * noise(machine.id + 'u'),
+    cpu_busy_ratio: 0.1 + 0.5 * noise(machine.id + beat + "c"),
+    memory_used_ratio: 0.3 + 0.5 * noise(machine.id + "m") + 0.02 * noise(machine.id + beat),
+    disk_used_ratio: 0.2 + 0.75 * noise(machine.id + "d"),
+    disk_mountpoint: noise(machine.id + "mp") > 0.5 ? "/" : "/var/lib/postgresql",
+    uptime_seconds: (now - started) / 1000 + 86400 * 40 * noise(machine.id + "u"),
   });
   const probe = base.probes[0];
   probe.success = seconds !== null;
-  if (seconds === null)
-    probe.reason = 'timeout';
-  else
-    probe.seconds = seconds;
+  if (seconds === null) probe.reason = "timeout";
+  else probe.seconds = seconds;
   return base;
 }
 
 function findings() {
   const list = [];
   const add = (kind, machine, opened, numbers, words) => list.push({
-    id: Math.round(opened),
-    kind,
-    machine: machine.id,
-    site: machine.code,
-    site_name: machine.name,
-    journey: kind === 'machine_vanished' ? '' : 'mot-cua',
-    step: kind === 'machine_vanished' ? '' : 'tra-cuu',
-    opened_ms: Math.round(opened),
-    numbers,
-    words,
+    id: Math.round(opened), kind, machine: machine.id, site: machine.code, site_name: machine.name,
+    journey: kind === "machine_vanished" ? "" : "mot-cua", step: kind === "machine_vanished" ? "" : "tra-cuu",
+    opened_ms: Math.round(opened), numbers, words,
   });
   for (const machine of machines) {
     const {slow, fail, vanished} = control;
-    if (vanished[machine.id])
-      add('machine_vanished', machine, vanished[machine.id], {}, {state: 'vanished'});
+    if (vanished[machine.id]) add("machine_vanished", machine, vanished[machine.id], {}, {state: "vanished"});
     if (slow[machine.id]) {
-      add('response_slow', machine, slow[machine.id] + 300e3,
-          {seconds: responseSeconds(machine, Date.now()), objective_seconds: 3, for_seconds: 300},
-          {});
+      add("response_slow", machine, slow[machine.id] + 300e3,
+        {seconds: responseSeconds(machine, Date.now()), objective_seconds: 3, for_seconds: 300}, {});
     }
     if (fail[machine.id]) {
-      add('probe_failed', machine, fail[machine.id], {failures: 2}, {reason: 'timeout'});
+      add("probe_failed", machine, fail[machine.id],
+        {failures: 2}, {reason: "timeout"});
     }
   }
   return list;
@@ -131,32 +103,26 @@ function findings() {
 function overview(now) {
   const list = machines.map((machine) => describe(machine, now));
   return {
-    collector_id: 'gia',
-    store_id: '00000000000000f0',
-    now_ms: now,
-    last_data_ms: Math.max(0, ...list.map((m) => m.last_seen_ms)),
-    broker_connected: control.broker,
-    machines: list,
-    open_findings: findings(),
+    collector_id: "gia", store_id: "00000000000000f0", now_ms: now,
+    last_data_ms: Math.max(0, ...list.map((m) => m.last_seen_ms)), broker_connected: control.broker,
+    machines: list, open_findings: findings(),
   };
 }
 
 function columns(url) {
-  const machine = machines.find((m) => m.id === url.searchParams.get('machine'));
-  const metric = url.searchParams.get('metric');
-  const parts = [Buffer.from('HDC1')];
-  if (!machine || !metric.startsWith('probe_')) return parts[0];
-  const from = Number(url.searchParams.get('from'));
-  const to = Math.min(
-      Number(url.searchParams.get('to')), Date.now(), control.vanished[machine.id] ?? Infinity);
+  const machine = machines.find((m) => m.id === url.searchParams.get("machine"));
+  const metric = url.searchParams.get("metric");
+  const parts = [Buffer.from("HDC1")];
+  if (!machine || !metric.startsWith("probe_")) return parts[0];
+  const from = Number(url.searchParams.get("from"));
+  const to = Math.min(Number(url.searchParams.get("to")), Date.now(), control.vanished[machine.id] ?? Infinity);
   const points = [];
   for (let time = tick(machine, from) + machine.interval; time <= to; time += machine.interval) {
     const seconds = responseSeconds(machine, time);
-    const value = metric === 'probe_success' ? Number(seconds !== null) : seconds ?? 10;
+    const value = metric === "probe_success" ? Number(seconds !== null) : seconds ?? 10;
     points.push([Math.round(time), hole(machine, time) ? NaN : value]);
   }
-  const header = Buffer.from(
-      JSON.stringify({machine: machine.id, metric, labels: {journey: 'mot-cua', step: 'tra-cuu'}}));
+  const header = Buffer.from(JSON.stringify({machine: machine.id, metric, labels: {journey: "mot-cua", step: "tra-cuu"}}));
   const body = Buffer.alloc(4 + header.length + 4 + 16 * points.length);
   body.writeUInt32LE(header.length, 0);
   header.copy(body, 4);
@@ -170,41 +136,39 @@ function columns(url) {
 
 function steer(order) {
   const at = order.at ?? Date.now();
-  if ('hang' in order) control.hang = order.hang;
-  if ('broker' in order) control.broker = order.broker;
+  if ("hang" in order) control.hang = order.hang;
+  if ("broker" in order) control.broker = order.broker;
   if (order.vanish) control.vanished[order.vanish] = at;
   if (order.slow) control.slow[order.slow] = at;
   if (order.fail) control.fail[order.fail] = at;
-  if (order.heal)
-    for (const kind of ['vanished', 'slow', 'fail']) delete control[kind][order.heal];
+  if (order.heal) for (const kind of ["vanished", "slow", "fail"]) delete control[kind][order.heal];
 }
 
 http.createServer((request, response) => {
-      const url = new URL(request.url, 'http://collector');
-      const chunks = [];
-      request.on('data', (chunk) => chunks.push(chunk));
-      request.on('end', () => {
-        const body = Buffer.concat(chunks).toString();
-        const json = (value) => response.end(JSON.stringify(value));
-        if (url.pathname === '/control') {
-          steer(JSON.parse(body));
-          return json(machines.map((machine) => machine.id));
-        }
-        if (control.hang) return undefined;
-        if (request.headers.authorization !== `Bearer ${secret}`) {
-          response.statusCode = 401;
-          return response.end();
-        }
-        if (request.method === 'PUT') {
-          snapshot = JSON.parse(body);
-          response.statusCode = 204;
-          return response.end();
-        }
-        if (url.pathname.endsWith('/overview')) return json(overview(Date.now()));
-        if (url.pathname.endsWith('/snapshot')) return json(snapshot);
-        if (url.pathname.endsWith('/findings')) return json({findings: findings()});
-        if (url.pathname.endsWith('/events')) return json({events: []});
-        return response.end(columns(url));
-      });
-    })
-    .listen(Number(port), '127.0.0.1');
+  const url = new URL(request.url, "http://collector");
+  const chunks = [];
+  request.on("data", (chunk) => chunks.push(chunk));
+  request.on("end", () => {
+    const body = Buffer.concat(chunks).toString();
+    const json = (value) => response.end(JSON.stringify(value));
+    if (url.pathname === "/control") {
+      steer(JSON.parse(body));
+      return json(machines.map((machine) => machine.id));
+    }
+    if (control.hang) return undefined;
+    if (request.headers.authorization !== `Bearer ${secret}`) {
+      response.statusCode = 401;
+      return response.end();
+    }
+    if (request.method === "PUT") {
+      snapshot = JSON.parse(body);
+      response.statusCode = 204;
+      return response.end();
+    }
+    if (url.pathname.endsWith("/overview")) return json(overview(Date.now()));
+    if (url.pathname.endsWith("/snapshot")) return json(snapshot);
+    if (url.pathname.endsWith("/findings")) return json({findings: findings()});
+    if (url.pathname.endsWith("/events")) return json({events: []});
+    return response.end(columns(url));
+  });
+}).listen(Number(port), "127.0.0.1");
