@@ -128,13 +128,14 @@ Reply AnswerFindings(const ApiParts& parts, const Request& request) {
   if (const std::string fault = NamesFault(request, {"from", "to"}); !fault.empty()) {
     return Wrong(fault);
   }
+  const bool open_only = !request.params.contains("from") && !request.params.contains("to");
+  const Result<TimeRange> range = RangeParam(request, parts.clock.WallMs(), 24 * kHourMs);
+  if (!range) return Wrong(range.error().message);
   const LiveView view = parts.live.Now();
   if (!view.reachable) return Unreachable(view.reason);
-  if (!request.params.contains("from") && !request.params.contains("to")) {
+  if (open_only) {
     return JsonReply({{"findings", FindingsJson(view.overview->open_findings)}});
   }
-  Result<TimeRange> range = RangeParam(request, parts.clock.WallMs(), 24 * kHourMs);
-  if (!range) return Wrong(range.error().message);
   auto findings = parts.collector.Findings(range->from_ms, range->to_ms);
   if (!findings) return Unanswered(findings);
   return JsonReply({{"findings", FindingsJson(*findings)}});
