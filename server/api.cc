@@ -50,7 +50,8 @@ Reply Unanswered(const Answer<T>& answer) {
 // those of `often` any number of times; one that ends with '.' stands for all that begin so.
 std::string NamesFault(const Request& request, std::initializer_list<std::string_view> once,
                        std::initializer_list<std::string_view> often = {}) {
-  for (const auto& [name, value] : request.params) {
+  for (const auto& param : request.params) {
+    const std::string& name = param.first;
     if (std::find(once.begin(), once.end(), name) != once.end()) {
       if (request.params.count(name) > 1) return name + " is given more than once";
       continue;
