@@ -43,7 +43,7 @@ Result<std::unique_ptr<Collector>> Collector::Open(const Options& options, Loop&
   rest.last_finding_id = contents->last_finding_id;
   rest.journal_rows = contents->journal_rows;
   Limits limits = options.limits;
-  limits.forget_spools_after_ms = (options.journal_retention + std::chrono::hours(24)).count();
+  limits.forget_spools_after_ms = (options.retention.journal + std::chrono::hours(24)).count();
   auto fleet = Fleet::Load(**store, std::move(*contents), limits);
   if (!fleet) return fleet.error();
   std::unique_ptr<Collector> collector(
@@ -90,7 +90,7 @@ IngestOptions Collector::MakeIngestOptions() const {
   IngestOptions ingest;
   ingest.group = options_.group;
   ingest.commit_bytes = static_cast<size_t>(options_.commit_bytes);
-  ingest.retention_ms = options_.journal_retention.count();
+  ingest.retention = options_.retention;
   return ingest;
 }
 
@@ -170,7 +170,6 @@ bool Collector::Publish(MqttMessage message) {
 }
 
 void Collector::PublishState() {
-  state_said_mono_ms_ = ingest_.Now().mono_ms;
   Publish({StateTopic(), sparkplug::EncodeState(true, state_ms_), 1, true});
 }
 
@@ -201,13 +200,13 @@ void Collector::Received(std::vector<MqttMessage>&& messages) {
 // A Will of an earlier connection may come late and say that we are gone.
 void Collector::HearOwnState(const MqttMessage& message) {
   if (message.retained || message.payload == sparkplug::EncodeState(true, state_ms_)) return;
-  if (ingest_.Now().mono_ms - state_said_mono_ms_ < 1000) return;
-  PublishState();
+  state_denied_ = true;  // answered once a second at most
 }
 
 void Collector::EverySecond() {
   const Moment now = ingest_.Now();
   const bool connected = session_->connected();
+  if (std::exchange(state_denied_, false)) PublishState();
   std::map<query::State, double> counts;
   for (const auto& machine : fleet_->machines()) {
     if (!machine->registered) continue;

@@ -85,8 +85,8 @@ class Collector {
   detect::Detector detector_;
   Ingest ingest_;
   std::unique_ptr<MqttSession> session_;
-  int64_t state_ms_ = 0;  // timestamp of the present connection's STATE
-  int64_t state_said_mono_ms_ = 0;
+  int64_t state_ms_ = 0;       // timestamp of the present connection's STATE
+  bool state_denied_ = false;  // somebody said that we are gone
   int64_t seconds_ = 0;
   int64_t expired_rows_ = 0;
   bool stopping_ = false;

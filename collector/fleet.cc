@@ -231,7 +231,7 @@ void Fleet::Saved() {
 
 std::vector<Machine*> Fleet::Lost(store::Store& store) {
   std::vector<Machine*> touched;
-  std::vector<Spool*> still_unsaved;
+  std::vector<Spool*> still_unsaved, lost;
   for (Spool* spool : unsaved_spools_) {
     const auto owner = by_row_.find(spool->row.machine);
     if (owner != by_row_.end()) touched.push_back(owner->second);
@@ -244,8 +244,11 @@ std::vector<Machine*> Fleet::Lost(store::Store& store) {
     spool->gaps.clear();
     spool->queued = spool->row_unsaved;
     if (spool->queued) still_unsaved.push_back(spool);
+    lost.push_back(spool);
   }
   unsaved_spools_ = std::move(still_unsaved);
+  // What was closed as a gap stays closed, whatever else of that transaction comes again.
+  for (Spool* spool : lost) CloseBelow(*spool);
   return touched;
 }
 

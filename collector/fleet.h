@@ -20,6 +20,9 @@ struct Limits {
   size_t machines = 20000;           // further ones are ignored, counted
   size_t series_per_machine = 5000;  // values of further ones are not read, counted
   size_t series = 4000000;           // of all machines together, likewise
+  // Of what one machine may fill the journal with; it may use those of eight days at once, as after
+  // an outage. What is beyond waits in its spool.
+  size_t bytes_per_day = 128U << 20;
   size_t spools_per_machine = 1100;  // a birth tells of 1024 at most
   // A spool that its agent holds no more is forgotten after this.
   int64_t forget_spools_after_ms = 31LL * 24 * 3600 * 1000;
@@ -64,7 +67,7 @@ class Fleet {
   bool unsaved() const;
   Status Flush(store::Store& store);
   void Saved();
-  // The transaction was lost: numbers that were taken in it are free again. Returns the machines
+  // The transaction was lost: batches that were taken in it are free again. Returns the machines
   // whose heads may hold what is not stored.
   std::vector<Machine*> Lost(store::Store& store);
 
@@ -94,8 +97,13 @@ class Fleet {
                    std::string& why) const;
   size_t AddAliases(Machine& machine, Layout& layout, const sparkplug::Birth& birth);
   uint32_t SlotFor(Machine& machine, SlotIndex& known, const sparkplug::BirthSeries& series);
+  // Makes room where series came and went for years: those that `birth` does not declare lose their
+  // slots, and all values are unknown until the full batch that follows each birth.
+  void Reclaim(Machine& machine, Layout& layout, const sparkplug::Birth& birth);
   Spool* HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldSpool& held,
                    int64_t wall_ms, uint64_t& gap_batches);
+  // Closes as gaps what the spool's floor says will never come; how many numbers.
+  uint64_t CloseBelow(Spool& spool);
   Layout& NewLayout(Machine& machine);
   // Makes room for a new spool id; false where every one is in use.
   bool ForgetOldest(Machine& machine);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "collector/fleet.h"
@@ -96,6 +97,13 @@ bool Fleet::Contradicts(const Machine& machine, const Layout& layout, const spar
 }
 
 size_t Fleet::AddAliases(Machine& machine, Layout& layout, const sparkplug::Birth& birth) {
+  const auto is_new = [&](const sparkplug::BirthSeries& series) {
+    return layout.aliases.Find(series.alias) == nullptr;
+  };
+  const auto fresh = std::count_if(birth.series.begin(), birth.series.end(), is_new);
+  if (machine.slots.size() + static_cast<size_t>(fresh) > limits_.series_per_machine) {
+    Reclaim(machine, layout, birth);
+  }
   const size_t slots_before = machine.slots.size();
   size_t capped = 0;
   SlotIndex known;  // filled when the first new alias comes
@@ -117,6 +125,34 @@ size_t Fleet::AddAliases(Machine& machine, Layout& layout, const sparkplug::Birt
   }
   if (machine.slots.size() != slots_before) machine.roles = FindRoles(machine.slots);
   return capped;
+}
+
+void Fleet::Reclaim(Machine& machine, Layout& layout, const sparkplug::Birth& birth) {
+  std::unordered_set<uint64_t> declared;
+  for (const sparkplug::BirthSeries& series : birth.series) declared.insert(series.alias);
+  std::vector<const SeriesDef*> kept;
+  std::vector<uint32_t> moved(machine.slots.size(), AliasEntry::kUnknown);
+  layout.aliases.Move([&](uint64_t alias, const AliasEntry& entry) {
+    if (!declared.contains(alias)) return AliasEntry::kUnknown;
+    if (entry.slot == AliasEntry::kIgnored) return AliasEntry::kIgnored;
+    uint32_t& slot = moved[entry.slot];
+    if (slot == AliasEntry::kUnknown) {
+      slot = static_cast<uint32_t>(kept.size());
+      kept.push_back(machine.slots[entry.slot]);
+    }
+    return slot;
+  });
+  // What other layouts say of slots is read again when they speak.
+  for (const auto& other : machine.layouts) {
+    if (other.get() == &layout) continue;
+    other->aliases = {};
+    other->loaded = false;
+  }
+  series_count_ -= machine.slots.size() - kept.size();
+  machine.slots = std::move(kept);
+  machine.head.Forget();
+  machine.cpu = {};
+  machine.roles = FindRoles(machine.slots);
 }
 
 uint32_t Fleet::SlotFor(Machine& machine, SlotIndex& known, const sparkplug::BirthSeries& series) {
@@ -168,14 +204,21 @@ Spool* Fleet::HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldS
   spool->row_unsaved = true;
   Queue(*spool);
   if (held.first <= 1 || held.first > kMaxNumber) return spool;
-  for (const store::NumberRange& missing : spool->committed.Missing(1, held.first - 1)) {
-    spool->gaps.push_back({spool->row.id, missing, held.reason, wall_ms});
-    gap_batches += missing.last - missing.first + 1;
-  }
-  if (!spool->committed.Contains(1) || spool->committed.Cumulative() < held.first - 1) {
-    Take(*spool, 1, held.first - 1);
-  }
+  spool->floor = {held.first - 1, held.reason, wall_ms};
+  gap_batches += CloseBelow(*spool);
   return spool;
+}
+
+uint64_t Fleet::CloseBelow(Spool& spool) {
+  const Spool::Floor& floor = spool.floor;
+  if (floor.last == 0) return 0;
+  uint64_t closed = 0;
+  for (const store::NumberRange& missing : spool.committed.Missing(1, floor.last)) {
+    spool.gaps.push_back({spool.row.id, missing, floor.reason, floor.told_ms});
+    closed += missing.last - missing.first + 1;
+  }
+  if (closed > 0) Take(spool, 1, floor.last);
+  return closed;
 }
 
 bool Fleet::ForgetOldest(Machine& machine) {

@@ -16,6 +16,8 @@ using sparkplug::MessageType;
 constexpr size_t kMaxData = 1U << 20;   // bytes of an NDATA; agents send far less
 constexpr size_t kMaxBirth = 8U << 20;  // bytes of an NBIRTH
 constexpr size_t kMaxDeath = 4096;
+// A rebuild reads up to 512 batches: late ones that trickle in wait for each other.
+constexpr int64_t kMendEveryMs = 1000;
 
 size_t MaxBytes(MessageType type) {
   if (type == MessageType::kNBirth) return kMaxBirth;
@@ -232,16 +234,20 @@ void Ingest::MarkStale(Machine& machine) {
 }
 
 void Ingest::Mend() {
-  for (Machine* machine : std::exchange(stale_, {})) {
+  const int64_t now_ms = Now().mono_ms;
+  std::erase_if(stale_, [&](Machine* machine) {
+    if (machine->rebuilt_mono_ms && now_ms - *machine->rebuilt_mono_ms < kMendEveryMs) return false;
     machine->head_stale = false;
+    machine->rebuilt_mono_ms = now_ms;
     auto rebuilt = RebuildHead(store_, fleet_, *machine, rebuild_decoder_);
     // Forgotten is right too: every value is unknown until it is stated again.
     if (!rebuilt) machine->head.Forget();
-  }
+    return true;
+  });
 }
 
 int64_t Ingest::Expire(int64_t limit) {
-  auto expired = store_.Expire(clock_.WallMs() - options_.retention_ms, limit);
+  auto expired = store_.Expire(options_.retention, clock_.WallMs(), limit);
   if (!expired) {
     StageFailed(expired.error());
     return 0;

@@ -25,7 +25,7 @@ struct IngestOptions {
   std::string group;               // Sparkplug group that is collected
   size_t commit_bytes = 4U << 20;  // staged payload after which Receive commits at once
   int64_t acknowledge_every_ms = 5000;
-  int64_t retention_ms = 30LL * 24 * 3600 * 1000;  // of the journal
+  store::Retention retention;
   Held::Bounds held;
   Rebirths::Rates rebirths;
 };

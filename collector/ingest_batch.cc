@@ -89,7 +89,8 @@ void Ingest::TakeKnown(const Arrival& arrival) {
   key.spool = spool.row.id;
   key.number = header.number;
   key.device_ms = header.wall_ms;
-  auto stored = store_.IsConflict(key, header.crc, now_.wall_ms - options_.retention_ms);
+  auto stored =
+      store_.IsConflict(key, header.crc, now_.wall_ms - options_.retention.journal.count());
   if (stored && *stored) return Quarantine(arrival, "other_crc");
   metrics_.duplicates.Increment();
 }
@@ -133,6 +134,11 @@ void Ingest::Stage(const Arrival& arrival, const AliasTable& aliases) {
               (arrival.batch.historical ? store::kFlagHistorical : 0);
   row.crc = header.crc;
   row.payload = arrival.alone ? arrival.payload : std::string_view(own);
+  if (!arrival.machine.share.Take(row.payload.size(), fleet_.limits().bytes_per_day,
+                                  now_.mono_ms)) {
+    return Refuse("quota", arrival.machine.row.name,
+                  "sends more than [limits] bytes_per_day; the rest waits in its spool");
+  }
   if (auto done = store_.Append(row); !done) return StageFailed(done.error());
   if (!arrival.batch.events.empty() && !StageEvents(row, arrival.batch.events)) return;
   fleet_.Take(spool, header.number, header.number);

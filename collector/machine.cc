@@ -1,5 +1,8 @@
 #include "collector/machine.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace haidang::collector {
 
 Spool* Machine::FindSpool(uint64_t spool_id) const {
@@ -22,6 +25,16 @@ Layout* Machine::FindLayout(int64_t id) const {
     if (layout->id == id) return layout.get();
   }
   return nullptr;
+}
+
+bool Share::Take(size_t bytes, size_t bytes_per_day, int64_t mono_ms) {
+  constexpr double kDayMs = 24.0 * 3600 * 1000;
+  const auto a_day = static_cast<double>(bytes_per_day);
+  const auto elapsed = static_cast<double>(mono_ms - std::exchange(at_ms_, mono_ms));
+  used_ = std::max(0.0, used_ - elapsed / kDayMs * a_day);
+  if (used_ + static_cast<double>(bytes) > kDays * a_day) return false;
+  used_ += static_cast<double>(bytes);
+  return true;
 }
 
 bool Machine::Fresh(Moment now) const {

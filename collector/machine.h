@@ -38,12 +38,34 @@ struct Spool {
   bool settled = false;   // `row.touched_ms` is the time of the first birth that names it no more
   size_t ack_cursor = 0;  // where the next acknowledgement begins among too many ranges
 
+  // Numbers up to `last` that did not come will never come, says its agent's last birth; 0: none.
+  struct Floor {
+    uint64_t last = 0;
+    std::string reason;
+    int64_t told_ms = 0;
+  };
+  Floor floor;
+
   // What is not on disk yet.
   bool row_unsaved = false;
   bool queued = false;  // in Fleet's list of spools to be saved
   std::vector<uint64_t> changed_ranges;
   std::vector<uint64_t> removed_ranges;
   std::vector<store::GapRow> gaps;
+};
+
+// How much of its share of the journal a machine has used: it fills as bytes are taken and drains
+// with time.
+class Share {
+ public:
+  static constexpr double kDays = 8;  // that may be used at once
+
+  // False where there is no room for so many bytes now.
+  bool Take(size_t bytes, size_t bytes_per_day, int64_t mono_ms);
+
+ private:
+  double used_ = 0;  // bytes
+  int64_t at_ms_ = 0;
 };
 
 // One machine, as the collector knows it. Loop thread only.
@@ -61,8 +83,10 @@ struct Machine {
   Roles roles;
   Head head;
   CpuMeter cpu;
-  bool head_stale = false;  // a hole was filled: rebuild it after the commit
+  bool head_stale = false;                 // a hole was filled: rebuild it after the commit
+  std::optional<int64_t> rebuilt_mono_ms;  // when that was done last
 
+  Share share;
   Presence presence;
   int64_t received_ms = 0;                  // of its newest stored batch, wall clock; 0: never
   std::optional<int64_t> received_mono_ms;  // of the batch that the head ends with

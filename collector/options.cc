@@ -68,6 +68,7 @@ void ReadLimits(ConfigTable table, Limits& limits) {
   count("machines", limits.machines, 1000000);
   count("series_per_machine", limits.series_per_machine, 20000);
   count("series", limits.series, 100000000);
+  count("bytes_per_day", limits.bytes_per_day, int64_t{1} << 40);
   table.Finish();
 }
 
@@ -99,8 +100,11 @@ void ReadStorage(ConfigTable& root, Options& options) {
   options.commit_bytes = commit.Integer("bytes", options.commit_bytes, 64 << 10, 256 << 20);
   commit.Finish();
   ConfigTable retention = root.Table("retention");
-  options.journal_retention =
-      retention.Duration("journal", options.journal_retention, hours(1), hours(24 * 3660));
+  const auto keep = [&](const char* key, milliseconds& value) {
+    value = retention.Duration(key, value, hours(1), hours(24 * 3660));
+  };
+  keep("journal", options.retention.journal);
+  keep("findings", options.retention.findings);
   retention.Finish();
 }
 

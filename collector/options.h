@@ -30,7 +30,7 @@ struct Options {
   Listen metrics{"127.0.0.1", 9312};
   std::chrono::milliseconds commit_every{200};
   int64_t commit_bytes = 4 << 20;
-  std::chrono::milliseconds journal_retention{std::chrono::hours(30 * 24)};
+  store::Retention retention;
   detect::DetectOptions detect;
   std::vector<query::Objective> objectives;  // where the server's snapshot has none
   Limits limits;

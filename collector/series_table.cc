@@ -22,19 +22,20 @@ Role RoleOf(const SeriesId& series, DataType datatype) {
   }
   if (datatype == DataType::kString || datatype == DataType::kBytes) return Role::kNone;
   if (metric == "haidang_probe_runs_total") return Role::kProbeRuns;
-  if (metric == "node_load1") return Role::kLoad1;
   if (metric == "node_cpu_seconds_total") {
     const bool idle = HasLabel(series, "mode", "idle") || HasLabel(series, "mode", "iowait");
     return idle ? Role::kCpuIdle : Role::kCpuOther;
   }
-  if (metric == "node_memory_MemTotal_bytes") return Role::kMemoryTotal;
-  if (metric == "node_memory_MemAvailable_bytes") return Role::kMemoryAvailable;
   if (metric == "node_filesystem_size_bytes") return Role::kDiskSize;
   if (metric == "node_filesystem_avail_bytes") return Role::kDiskAvailable;
   if (metric == "node_filesystem_readonly") return Role::kDiskReadOnly;
-  if (metric == "node_boot_time_seconds") return Role::kBootTime;
   if (metric == "probe_success") return Role::kProbeSuccess;
   if (metric == "probe_duration_seconds") return Role::kProbeDuration;
+  if (!series.labels.empty()) return Role::kNone;  // a part, or somebody else's
+  if (metric == "node_load1") return Role::kLoad1;
+  if (metric == "node_memory_MemTotal_bytes") return Role::kMemoryTotal;
+  if (metric == "node_memory_MemAvailable_bytes") return Role::kMemoryAvailable;
+  if (metric == "node_boot_time_seconds") return Role::kBootTime;
   return Role::kNone;
 }
 

@@ -12,6 +12,8 @@ Verdict GoneWatch::See(query::State state, int64_t since_ms, int64_t now_ms, int
   }
   // From silent to vanished it stays gone since it fell silent.
   if (!gone_since_ms_) gone_since_ms_ = since_ms;
+  // After a step back of the clock the patience begins anew, but it ends.
+  gone_since_ms_ = std::min(*gone_since_ms_, now_ms);
   if (open || now_ms - *gone_since_ms_ < patience_ms) return Verdict::kNothing;
   return Verdict::kOpen;
 }

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <iterator>
 
 namespace haidang::store {
 
@@ -15,6 +16,19 @@ bool AliasTable::Set(uint64_t alias, AliasEntry entry) {
   if (i >= dense_.size()) dense_.resize(i + 1);
   dense_[i] = entry;
   return true;
+}
+
+void AliasTable::Move(const std::function<uint32_t(uint64_t, const AliasEntry&)>& slot_of) {
+  for (size_t i = 0; i < dense_.size(); ++i) {
+    AliasEntry& entry = dense_[i];
+    if (entry.slot != AliasEntry::kUnknown) {
+      entry.slot = slot_of(sparkplug::kFirstSeriesAlias + i, entry);
+    }
+  }
+  for (auto it = sparse_.begin(); it != sparse_.end();) {
+    it->second.slot = slot_of(it->first, it->second);
+    it = it->second.slot == AliasEntry::kUnknown ? sparse_.erase(it) : std::next(it);
+  }
 }
 
 const AliasEntry* AliasTable::FindSparse(uint64_t alias) const {

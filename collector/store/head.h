@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,6 +38,8 @@ class AliasTable {
   }
   // False where there is no room. Required: kFirstSeriesAlias ≤ alias.
   bool Set(uint64_t alias, AliasEntry entry);
+  // Gives every entry the slot that `slot_of(alias, entry)` answers; kUnknown forgets it.
+  void Move(const std::function<uint32_t(uint64_t alias, const AliasEntry&)>& slot_of);
 
  private:
   const AliasEntry* FindSparse(uint64_t alias) const;

@@ -8,7 +8,8 @@ namespace haidang::store {
 struct Store::Statements {
   Statement append, event, machine, spool, series, alias, presence, close_info, info, gap,
       quarantine, finding, snapshot, range, remove_range, aliases, ranges, recent, crc, in_gap,
-      expire, expire_events, forget_spool, forget_ranges, forget_gaps, forget_layout;
+      expire, expire_events, expire_findings, age_journal, age_events, forget_spool, forget_ranges,
+      forget_gaps, forget_layout;
 };
 
 }  // namespace haidang::store

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +20,13 @@ struct StoreOptions {
   int64_t cache_bytes = 32LL << 20;     // pages of the writing connection
   int wal_pages = 4000;                 // checkpointed when the WAL has so many
   int64_t quarantine_bytes = 64 << 20;  // kept for a look, all machines together
+};
+
+// How long what is kept is kept.
+struct Retention {
+  std::chrono::milliseconds journal =
+      std::chrono::hours(24 * 30);  // batches, events; since received
+  std::chrono::milliseconds findings = std::chrono::hours(24 * 1830);  // since they were closed
 };
 
 // What is known when the collector starts; the journal is not read.
@@ -50,6 +58,7 @@ class Store {
   const std::string& path() const { return db_.path(); }
 
   Result<Contents> Load();
+  // The youngest 65 536 at most, youngest first.
   Result<std::vector<AliasRow>> Aliases(int64_t layout);
   Result<std::vector<NumberRange>> Ranges(int64_t spool);
   // A machine's batches from the newest device time back, until `visit` says false. Views live
@@ -78,9 +87,9 @@ class Store {
   // A spool of which the journal holds nothing any more; a layout that no spool speaks.
   Status ForgetSpool(int64_t spool);
   Status ForgetLayout(int64_t layout);
-  // Deletes at most `limit` batches and as many events that were received before; how many batches
-  // it deleted.
-  Result<int64_t> Expire(int64_t received_before_ms, int64_t limit);
+  // Deletes at most `limit` batches, and as many events and closed findings, that are too old; how
+  // many batches it deleted. What came more than a day after `now_ms`, the wall clock, came now.
+  Result<int64_t> Expire(const Retention& retention, int64_t now_ms, int64_t limit);
 
   bool staged() const { return transaction_.has_value(); }
   Status Commit();

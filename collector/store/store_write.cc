@@ -5,6 +5,7 @@
 namespace haidang::store {
 namespace {
 
+constexpr int64_t kDayMs = 24LL * 3600 * 1000;
 constexpr size_t kKeptBytes = 16U << 10;  // of what is quarantined, a machine and reason
 
 struct Sources {
@@ -19,10 +20,13 @@ struct Sources {
   const char* series = "INSERT OR REPLACE INTO series VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
   const char* alias = "INSERT OR REPLACE INTO alias VALUES (?1, ?2, ?3, ?4)";
   const char* presence = "INSERT OR REPLACE INTO presence VALUES (?1, ?2, ?3)";
+  // Where the clock was set back, times go on by one millisecond each.
   const char* close_info =
-      "UPDATE machine_info SET valid_to_ms = ?2 WHERE machine = ?1 AND valid_to_ms IS NULL"
-      " AND valid_from_ms < ?2";
-  const char* info = "INSERT OR REPLACE INTO machine_info VALUES (?1, ?2, NULL, ?3, ?4)";
+      "UPDATE machine_info SET valid_to_ms = max(?2, valid_from_ms + 1)"
+      " WHERE machine = ?1 AND valid_to_ms IS NULL";
+  const char* info =
+      "INSERT INTO machine_info SELECT ?1, max(?2, coalesce(max(valid_to_ms), ?2)), NULL, ?3, ?4"
+      " FROM machine_info WHERE machine = ?1";
   const char* gap = "INSERT OR REPLACE INTO gap VALUES (?1, ?2, ?3, ?4, ?5)";
   const char* quarantine =
       "INSERT INTO quarantine VALUES (?1, ?2, 1, ?3, ?3, ?4, ?5, ?6, ?7)"
@@ -33,7 +37,9 @@ struct Sources {
   const char* snapshot = "INSERT OR REPLACE INTO snapshot VALUES (1, ?1, ?2)";
   const char* range = "INSERT OR REPLACE INTO committed VALUES (?1, ?2, ?3)";
   const char* remove_range = "DELETE FROM committed WHERE spool = ?1 AND first = ?2";
-  const char* aliases = "SELECT alias, series, source_group FROM alias WHERE layout = ?1";
+  const char* aliases =
+      "SELECT alias, series, source_group FROM alias WHERE layout = ?1 ORDER BY alias DESC"
+      " LIMIT 65536";
   const char* ranges = "SELECT first, last FROM committed WHERE spool = ?1";
   const char* recent =
       "SELECT spool, number, device_ms, received_ms, flags, crc, payload FROM journal"
@@ -50,6 +56,19 @@ struct Sources {
       "DELETE FROM event WHERE id IN"
       " (SELECT id FROM (SELECT id, received_ms FROM event ORDER BY id LIMIT ?2)"
       "  WHERE received_ms < ?1)";
+  const char* expire_findings =
+      "DELETE FROM finding WHERE id IN"
+      " (SELECT id FROM (SELECT id, closed_ms FROM finding ORDER BY id LIMIT ?2)"
+      "  WHERE closed_ms < ?1)";
+  // Received in the future: the clock was wrong then. Left so, they would stand before what is old.
+  const char* age_journal =
+      "UPDATE journal SET received_ms = ?1 WHERE id IN"
+      " (SELECT id FROM (SELECT id, received_ms FROM journal ORDER BY id LIMIT ?3)"
+      "  WHERE received_ms > ?2)";
+  const char* age_events =
+      "UPDATE event SET received_ms = ?1 WHERE id IN"
+      " (SELECT id FROM (SELECT id, received_ms FROM event ORDER BY id LIMIT ?3)"
+      "  WHERE received_ms > ?2)";
   const char* forget_spool = "DELETE FROM spool WHERE id = ?1";
   const char* forget_ranges = "DELETE FROM committed WHERE spool = ?1";
   const char* forget_gaps = "DELETE FROM gap WHERE spool = ?1";
@@ -68,13 +87,16 @@ Status Store::PrepareAll() {
   };
   const Sources sql;
   std::vector<std::optional<Statement>> made;
-  for (const char* source :
-       {sql.append,       sql.event,         sql.machine,      sql.spool,         sql.series,
-        sql.alias,        sql.presence,      sql.close_info,   sql.info,          sql.gap,
-        sql.quarantine,   sql.finding,       sql.snapshot,     sql.range,         sql.remove_range,
-        sql.aliases,      sql.ranges,        sql.recent,       sql.crc,           sql.in_gap,
-        sql.expire,       sql.expire_events, sql.forget_spool, sql.forget_ranges, sql.forget_gaps,
-        sql.forget_layout}) {
+  for (const char* source : {sql.append,        sql.event,           sql.machine,
+                             sql.spool,         sql.series,          sql.alias,
+                             sql.presence,      sql.close_info,      sql.info,
+                             sql.gap,           sql.quarantine,      sql.finding,
+                             sql.snapshot,      sql.range,           sql.remove_range,
+                             sql.aliases,       sql.ranges,          sql.recent,
+                             sql.crc,           sql.in_gap,          sql.expire,
+                             sql.expire_events, sql.expire_findings, sql.age_journal,
+                             sql.age_events,    sql.forget_spool,    sql.forget_ranges,
+                             sql.forget_gaps,   sql.forget_layout}) {
     made.push_back(prepare(source));
   }
   if (!status) return status;
@@ -82,9 +104,9 @@ Status Store::PrepareAll() {
   const auto next = [&]() -> Statement { return std::move(*made[i++]); };
   // Braced initialisation evaluates in order.
   statements_ = std::shared_ptr<Statements>(
-      new Statements{next(), next(), next(), next(), next(), next(), next(), next(), next(),
-                     next(), next(), next(), next(), next(), next(), next(), next(), next(),
-                     next(), next(), next(), next(), next(), next(), next(), next()});
+      new Statements{next(), next(), next(), next(), next(), next(), next(), next(), next(), next(),
+                     next(), next(), next(), next(), next(), next(), next(), next(), next(), next(),
+                     next(), next(), next(), next(), next(), next(), next(), next(), next()});
   return {};
 }
 
@@ -227,16 +249,23 @@ Status Store::ForgetLayout(int64_t layout) {
   return Run(statements_->forget_layout.Bind(1, layout));
 }
 
-Result<int64_t> Store::Expire(int64_t received_before_ms, int64_t limit) {
-  Statement& events = statements_->expire_events;
-  if (auto done = Run(events.Bind(1, received_before_ms).Bind(2, limit)); !done) {
-    return done.error();
+Result<int64_t> Store::Expire(const Retention& retention, int64_t now_ms, int64_t limit) {
+  for (Statement* age : {&statements_->age_journal, &statements_->age_events}) {
+    age->Bind(1, now_ms).Bind(2, now_ms + kDayMs).Bind(3, limit);
+    if (auto done = Run(*age); !done) return done.error();
   }
-  Statement& batches = statements_->expire;
-  if (auto done = Run(batches.Bind(1, received_before_ms).Bind(2, limit)); !done) {
-    return done.error();
+  Statement& findings = statements_->expire_findings;
+  findings.Bind(1, now_ms - retention.findings.count()).Bind(2, limit);
+  if (auto done = Run(findings); !done) return done.error();
+  const int64_t journal_before_ms = now_ms - retention.journal.count();
+  int64_t deleted = 0;
+  for (Statement* expire : {&statements_->expire_events, &statements_->expire}) {
+    if (auto done = Run(expire->Bind(1, journal_before_ms).Bind(2, limit)); !done) {
+      return done.error();
+    }
+    deleted = db_.changes();
   }
-  return static_cast<int64_t>(db_.changes());
+  return deleted;
 }
 
 }  // namespace haidang::store

@@ -68,6 +68,15 @@ TEST_CASE("silence counts from the last word, and vanishing later does not begin
   CHECK(c.Open("machine_vanished"));
 }
 
+TEST_CASE("a clock that steps back puts a finding off by its patience, no longer") {
+  Bench b;
+  b.Machine(State::kVanished, 0, 10);
+  b.Machine(State::kVanished, 0, -3600);
+  CHECK_FALSE(b.Open("machine_vanished"));
+  b.Machine(State::kVanished, 0, -3570);
+  CHECK(b.Open("machine_vanished"));
+}
+
 TEST_CASE("who said goodbye is no finding") {
   Bench b;
   b.Machine(State::kStopped, 0, 4000);

@@ -1,43 +1,12 @@
-#include <catch2/catch.hpp>
 #include <cmath>
-#include <thread>
 
-#include "tests/collector/world.h"
+#include "tests/collector/ingest_fixture.h"
 
 using namespace haidang;
 using namespace haidang::collector;
 using namespace haidang::collector::testing;
 using namespace std::chrono_literals;
-
-namespace {
-
-struct Fixture : World {
-  TestAgent agent{"pc-1"};
-  uint64_t load = agent.Declare({"node_load1", {}});
-  uint64_t up = agent.Declare({"node_boot_time_seconds", {}}, DataType::kInt64, 1);
-
-  void Born() {
-    Receive(agent.Birth());
-    REQUIRE(ingest->Commit());
-  }
-  TestAgent::Tick Tick(uint64_t number, double value, bool full = false) const {
-    return {.number = number, .values = {{load, value}}, .full = full};
-  }
-  std::vector<sparkplug::Committed> Acknowledged() {
-    std::vector<sparkplug::Committed> all;
-    for (auto& command : TakeCommands("pc-1")) {
-      if (command.committed) all.push_back(*command.committed);
-    }
-    return all;
-  }
-  int Rebirths() {
-    int count = 0;
-    for (const auto& command : TakeCommands("pc-1")) count += command.rebirth ? 1 : 0;
-    return count;
-  }
-};
-
-}  // namespace
+using Fixture = IngestFixture;
 
 TEST_CASE_METHOD(Fixture, "a batch is stored, then acknowledged, and not before") {
   Born();
@@ -192,23 +161,6 @@ TEST_CASE_METHOD(Fixture, "a new alias without its birth holds only its own batc
   CHECK(Value("pc-1", load) == 3);
 }
 
-TEST_CASE_METHOD(Fixture, "held messages are bounded, and what is dropped is not acknowledged") {
-  options.held.machine_bytes = 1000;
-  Reopen();
-  for (uint64_t n = 1; n <= 50; ++n) Receive(agent.Live(Tick(n, 1, n == 1)));
-  CHECK(metrics->held_dropped.Value() > 0);
-  CHECK(metrics->held_bytes.Value() <= 1000);
-  Receive(agent.Birth());
-  REQUIRE(ingest->Commit());
-  const auto journal = Journal();
-  CHECK(journal.size() + static_cast<size_t>(metrics->held_dropped.Value()) == 50);
-  const auto acknowledged = Acknowledged();
-  CHECK(acknowledged.back().cumulative == 0);
-  for (const auto& range : acknowledged.back().ranges) {
-    for (uint64_t n = range.first; n <= range.last; ++n) CHECK(journal.contains({0xA1, n}));
-  }
-}
-
 TEST_CASE_METHOD(Fixture, "a late batch fills its hole in the head") {
   Born();
   Receive(agent.Live({.number = 1, .values = {{load, 1.0}, {up, int64_t{100}}}, .full = true}));
@@ -341,41 +293,6 @@ TEST_CASE_METHOD(Fixture,
   CHECK(Value("pc-1", other) == 7);
 }
 
-TEST_CASE_METHOD(Fixture, "an agent that begins a thousand spools is heard with the newest") {
-  Born();
-  for (uint64_t start = 1; start <= 1200; ++start) {
-    TestAgent crashed("pc-1", 0x10000 + start);
-    crashed.Declare({"node_load1", {}});
-    Receive(crashed.Birth());
-    Receive(crashed.Live(Tick(1, static_cast<double>(start), true)));
-    REQUIRE(ingest->Commit());
-  }
-  CHECK(Value("pc-1", load) == 1200);
-  CHECK(Journal().contains({0x10000 + 1200, 1}));
-  CHECK(Count("spool") <= 1101);
-  CHECK(Count("alias") <= 1101 * 2);
-}
-
-TEST_CASE_METHOD(Fixture, "aliases beyond the dense ones, and texts without bound") {
-  const SeriesId text{"note", {}};
-  const uint64_t note = agent.Declare(text, DataType::kString);
-  sparkplug::Birth birth = agent.birth();
-  birth.series.back().alias = 5000000;
-  CHECK(birth.series.back().series == text);
-  Receive(agent.Birth(birth));
-  Receive(agent.Live({.number = 1, .values = {{5000000, std::string("short")}}, .full = true}));
-  REQUIRE(ingest->Commit());
-  CHECK(Count("journal") == 1);
-  const Machine& of = machine("pc-1");
-  REQUIRE(of.slots.size() == 3);
-  CHECK(of.head.Text(2) == "short");
-  Receive(agent.Live(
-      {.number = 2, .values = {{5000000, std::string(store::Head::kMaxText + 1, 'x')}}}));
-  REQUIRE(ingest->Commit());
-  CHECK_FALSE(of.head.Known(2));
-  CHECK(note != 5000000);
-}
-
 TEST_CASE_METHOD(Fixture,
                  "tck-id-payloads-ndeath-bdseq: a death of another session does not count") {
   Born();
@@ -407,64 +324,6 @@ TEST_CASE_METHOD(Fixture, "a goodbye and a death are a stop; a historical goodby
   }
 }
 
-TEST_CASE_METHOD(Fixture, "what is not ours is counted and touches nothing") {
-  Born();
-  const auto refused = [&](const std::string& topic, std::string payload) {
-    Receive({topic, std::move(payload), 0, false});
-  };
-  refused("spBv1.0/other-group/NDATA/pc-1", "x");
-  refused("spBv1.0/quang-ninh/DDATA/pc-1/device", "x");
-  refused("something/else", "x");
-  refused("spBv1.0/quang-ninh/NDATA/pc-1", "\xFF\xFF\xFF");
-  refused("spBv1.0/quang-ninh/NDATA/pc-1", "");
-  refused("spBv1.0/quang-ninh/NBIRTH/pc-1", "\x0A");
-  refused("spBv1.0/quang-ninh/NDEATH/pc-9", "");
-  refused("spBv1.0/quang-ninh/NDATA/pc-1", std::string((1 << 20) + 1, 'x'));
-  REQUIRE(ingest->Commit());
-  CHECK(Journal().empty());
-  CHECK(fleet->machines().size() == 1);
-}
-
-TEST_CASE_METHOD(Fixture, "machines and series are capped, and what is beyond does no harm") {
-  limits.machines = 2;
-  limits.series_per_machine = 1;
-  Reopen();
-  Born();
-  CHECK(metrics->capped_series.Value() == 1);
-  Receive(agent.Live({.number = 1, .values = {{load, 1.0}, {up, int64_t{100}}}, .full = true}));
-  REQUIRE(ingest->Commit());
-  CHECK(Journal().size() == 1);
-  CHECK(Value("pc-1", load) == 1);
-  CHECK(std::isnan(Value("pc-1", up)));
-  Reopen();
-  CHECK(std::isnan(Value("pc-1", up)));
-  for (const char* name : {"pc-2", "pc-3", "pc-4"}) Receive(TestAgent(name).Birth());
-  CHECK(fleet->machines().size() == 2);
-}
-
-TEST_CASE_METHOD(Fixture, "a hostile birth is refused whole") {
-  sparkplug::Birth birth = agent.birth();
-  birth.series[0].alias = birth.series[1].alias;
-  Receive(agent.Birth(birth));
-  REQUIRE(ingest->Commit());
-  CHECK(Count("machine") == 0);
-  CHECK(fleet->Find("pc-1") == nullptr);
-}
-
-TEST_CASE_METHOD(Fixture, "a machine that leaves every second batch out is bounded too") {
-  limits.ranges_per_spool = 10;
-  Reopen();
-  Born();
-  for (uint64_t n = 1; n <= 100; n += 2) Receive(agent.Live(Tick(n, 1, true)));
-  CHECK(machine("pc-1").live->committed.ranges().size() == 10);
-  // What was refused is sent again until the holes are closed.
-  for (int round = 0; round < 10; ++round) {
-    for (uint64_t n = 1; n <= 100; ++n) Receive(agent.Historical(Tick(n, 1, true)));
-  }
-  REQUIRE(ingest->Commit());
-  CHECK(Journal().size() == 100);
-}
-
 TEST_CASE_METHOD(Fixture, "events are stored with their batch, once") {
   Born();
   TestAgent::Tick tick = Tick(1, 1, true);
@@ -490,53 +349,31 @@ TEST_CASE_METHOD(Fixture, "the place that births tell is kept with its dates") {
   CHECK(machine("pc-1").site == "06655");
 }
 
-TEST_CASE_METHOD(Fixture, "old batches go in small steps, and their numbers stay settled") {
-  options.retention_ms = 3600 * 1000;
-  Reopen();
+TEST_CASE_METHOD(Fixture, "a gap whose transaction is lost is closed by the next one") {
   Born();
-  for (uint64_t n = 1; n <= 30; ++n) Receive(agent.Live(Tick(n, 1, n == 1)));
+  sparkplug::Birth birth = agent.birth();
+  birth.held = {{0xA1, 5, 6, "age"}};
+  Receive(agent.Birth(birth));
+  flush_status = Error{"disk full"};
+  CHECK_FALSE(ingest->Commit());
+  CHECK(Count("gap") == 0);
+  flush_status = {};
   REQUIRE(ingest->Commit());
-  clock.Advance(2h);
-  Receive(agent.Live(Tick(31, 1)));
-  CHECK(ingest->Expire(20) == 20);
-  REQUIRE(ingest->Commit());
-  CHECK(Journal().size() == 11);
-  CHECK(ingest->Expire(20) == 10);
-  REQUIRE(ingest->Commit());
-  CHECK(Journal().size() == 1);
-  Receive(agent.Historical(Tick(5, 1)));
-  REQUIRE(ingest->Commit());
-  CHECK(Journal().size() == 1);
-  CHECK(machine("pc-1").live->committed.Cumulative() == 31);
+  CHECK(Count("gap WHERE first = 1 AND last = 4 AND reason = 'age'") == 1);
+  CHECK(machine("pc-1").live->committed.Cumulative() == 4);
 }
 
-TEST_CASE_METHOD(Fixture,
-                 "spools that their agent holds no more are forgotten with their batches") {
-  limits.forget_spools_after_ms = 3600 * 1000;
-  Reopen();
+TEST_CASE_METHOD(Fixture, "places go on one after another though the clock steps back") {
   Born();
-  Receive(agent.Live(Tick(1, 1, true)));
-  TestAgent fresh("pc-1", 0xB2);
-  fresh.Declare({"node_load15", {}});  // another file: a layout of its own
-  Receive(fresh.Birth());
-  REQUIRE(ingest->Commit());
-  CHECK(Count("spool") == 2);
-  clock.Advance(2h);
+  clock.StepWall(-1h);
+  for (const char* site : {"06655", "06661"}) {
+    agent.site = site;
+    Receive(agent.Birth());
+    REQUIRE(ingest->Commit());
+  }
+  CHECK(Count("machine_info") == 3);
+  CHECK(Count("machine_info WHERE valid_to_ms IS NULL AND site = '06661'") == 1);
+  CHECK(Count("machine_info WHERE valid_to_ms <= valid_from_ms") == 0);
   Reopen();
-  Receive(fresh.Birth());  // since a restart nobody knows when the old one was held last
-  REQUIRE(ingest->Commit());
-  CHECK(Count("spool") == 2);
-  clock.Advance(30min);
-  Receive(fresh.Birth());
-  REQUIRE(ingest->Commit());
-  CHECK(Count("spool") == 2);
-  clock.Advance(31min);
-  Receive(fresh.Birth());
-  REQUIRE(ingest->Commit());
-  CHECK(Count("spool") == 1);
-  CHECK(Count("alias") == 1);
-  CHECK(Count("committed") == 0);
-  Receive(fresh.Live({.number = 1, .values = {{32, 5.0}}, .full = true}));
-  REQUIRE(ingest->Commit());
-  CHECK(Value("pc-1", 32) == 5);
+  CHECK(machine("pc-1").site == "06661");
 }

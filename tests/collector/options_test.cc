@@ -41,7 +41,7 @@ TEST_CASE("what is not said has its default") {
   CHECK(options->query.port == 9311);
   CHECK(options->metrics.port == 9312);
   CHECK(options->commit_every.count() == 200);
-  CHECK(options->journal_retention == std::chrono::hours(720));
+  CHECK(options->retention.journal == std::chrono::hours(720));
   CHECK(options->detect.vanished_after.count() == 30000);
   CHECK(options->broker.client_id == options->id);
 }

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "collector/store/reader.h"
 #include "collector/store/schema.h"
 #include "core/io/database.h"
 #include "tests/support/temp_dir.h"
@@ -150,6 +151,29 @@ TEST_CASE("a finding keeps its id, its evidence and both its times") {
   REQUIRE(contents);
   CHECK(contents->open_findings.empty());
   CHECK(contents->last_finding_id == 7);
+}
+
+TEST_CASE("findings go when they have been closed for long, open ones stay") {
+  const TempDir dir;
+  auto store = OpenStore(dir);
+  REQUIRE(store);
+  query::Finding finding;
+  for (finding.id = 1; finding.id <= 3; ++finding.id) {
+    finding.closed_ms.reset();
+    if (finding.id != 2) finding.closed_ms = finding.id * 1000;
+    REQUIRE((*store)->Put(finding));
+  }
+  Retention retention;
+  retention.findings = std::chrono::seconds(10);
+  REQUIRE((*store)->Expire(retention, 12000, 10));
+  REQUIRE((*store)->Commit());
+  auto reader = OpenReader((*store)->path());
+  REQUIRE(reader);
+  auto left = (*reader)->Findings(0, 20000);
+  REQUIRE(left);
+  REQUIRE(left->size() == 2);
+  CHECK((*left)[0].id == 3);
+  CHECK((*left)[1].id == 2);
 }
 
 TEST_CASE("quarantine keeps one row a machine and reason, with the last bytes, bounded") {

@@ -151,9 +151,12 @@ TEST_CASE_METHOD(Fixture, "a late Will of an earlier connection is set right") {
   session->Deliver({"spBv1.0/STATE/collector-1", sparkplug::EncodeState(false, 5), 1, true});
   CHECK(session->published.empty());  // retained: it was there before us
   session->Deliver({"spBv1.0/STATE/collector-1", sparkplug::EncodeState(false, 5), 1, false});
+  session->Deliver({"spBv1.0/STATE/collector-1", sparkplug::EncodeState(false, 6), 1, false});
+  loop->Advance(1s);
   REQUIRE(session->published.size() == 1);
   CHECK(session->published[0].payload.find("true") != std::string::npos);
   session->Deliver(session->published[0]);
+  loop->Advance(1s);
   CHECK(session->published.size() == 1);
 }
 
