@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 
 import { writeToml } from '../support/configs.mjs';
-import { MqttClient } from '../support/mqtt_client.mjs';
+import { Observer } from '../support/observer.mjs';
 import { freePort } from '../support/ports.mjs';
 import { TcpProxy } from '../support/proxy.mjs';
 import { decode } from '../support/sparkplug.mjs';
@@ -44,30 +44,29 @@ class CountingProxy {
   }
 }
 
-// Counts what the agent states: series of its births, values and ticks of its batches.
-class Observer {
+// Counts what the agent states, series of its births, values and ticks of its batches, from the packets that
+// the broker hands to the collector.
+class Counter {
   series = 0;
   values = 0;
   ticks = 0;
   births = 0;
-  async start(stack) {
-    const own = stack.authority.issue(stack.collectorId);
-    const read = (file) => fs.readFileSync(file);
-    this.client = await new MqttClient({
-      port: stack.ports.broker, ca: read(stack.authority.ca), cert: read(own.cert), key: read(own.key),
-    }).connect();
-    await this.client.subscribe([`spBv1.0/${stack.group}/NBIRTH/+`, `spBv1.0/${stack.group}/NDATA/+`]);
+  #seen = 0;  // packets
+  async start({ authority, brokerFiles, ports }) {
+    this.observer = await new Observer(authority, brokerFiles, ports.broker).start(await freePort());
+    return this.observer.port;
   }
-  // Asks the broker first, so that all that it sent has come, and that it does not take us for gone.
-  async count() {
-    await this.client.ping();
-    for (const message of this.client.messages.splice(0)) {
-      const metrics = decode(message.payload).metrics.filter((m) => Number(m.alias) >= firstSeriesAlias);
-      if (message.topic.includes('/NBIRTH/')) {
-        this.series = metrics.length;
+  count() {
+    const fresh = this.observer.packets.slice(this.#seen);
+    this.#seen += fresh.length;
+    for (const { from, packet } of fresh) {
+      if (from !== 'broker' || packet.cmd !== 'publish') continue;
+      const metrics = () => decode(packet.payload).metrics.filter((m) => Number(m.alias) >= firstSeriesAlias);
+      if (packet.topic.includes('/NBIRTH/')) {
+        this.series = metrics().length;
         this.births += 1;
-      } else {
-        this.values += metrics.length;
+      } else if (packet.topic.includes('/NDATA/')) {
+        this.values += metrics().length;
         this.ticks += 1;
       }
     }
@@ -83,9 +82,10 @@ function startExporter(port) {
 
 const state = fs.mkdtempSync(path.join(os.tmpdir(), 'haidang-bench-agent-'));
 const proxy = new CountingProxy();
+const counter = new Counter();
 const stack = new Stack({
   bin, state, interval, agents: [{ machine: 'bench-1', site: '22', place: '', class: 'server' }],
-  through: (kind, { ports }) => (kind === 'agent' ? proxy.start(ports.broker) : undefined),
+  through: (kind, own) => (kind === 'agent' ? proxy.start(own.ports.broker) : counter.start(own)),
 });
 let exporter;
 try {
@@ -104,8 +104,6 @@ try {
   await stack.startBroker();
   if (withProbe) await stack.startOnestop();
   await stack.startCollector();
-  const observer = new Observer();
-  await observer.start(stack);
   const { pid } = stack.startAgent(agent.machine);
 
   const port = await freePort();
@@ -116,47 +114,47 @@ try {
   const scraping = setInterval(() => scrape().then((text) => (exposed = text), () => {}), interval * 1000);
 
   say(`warming up for ${warmUp * interval} s, then measuring for ${seconds} s`);
-  await eventually('the agent sends its first batch', async () => (await observer.count(), observer.ticks > 0), {
+  await eventually('the agent sends its first batch', () => (counter.count(), counter.ticks > 0), {
     timeout: 60000, every: 500, signal: stack.failed,
   });
   // Measured from the middle between two ticks to another such middle, so that the bytes are those of
   // whole ticks.
   const afterTicks = async (number) => {
-    await eventually(`tick ${number}`, async () => (await observer.count(), observer.ticks >= number), {
+    await eventually(`tick ${number}`, () => (counter.count(), counter.ticks >= number), {
       timeout: (number + 4) * interval * 1000, every: 500, signal: stack.failed,
     });
     await pause((interval * 1000) / 2);
-    await observer.count();
+    counter.count();
   };
-  await afterTicks(observer.ticks + warmUp);
+  await afterTicks(counter.ticks + warmUp);
   const before = {
-    agent: footprint(pid), exporter: footprint(exporter.child.pid), bytes: proxy.bytes, values: observer.values,
-    ticks: observer.ticks, births: observer.births, time: process.hrtime.bigint(),
+    agent: footprint(pid), exporter: footprint(exporter.child.pid), bytes: proxy.bytes, values: counter.values,
+    ticks: counter.ticks, births: counter.births, time: process.hrtime.bigint(),
   };
   await afterTicks(before.ticks + Math.max(1, Math.round(seconds / interval)));
   const after = { agent: footprint(pid), exporter: footprint(exporter.child.pid), bytes: proxy.bytes };
   const elapsed = Number(process.hrtime.bigint() - before.time) / 1e9;
   clearInterval(scraping);
 
-  const ticks = observer.ticks - before.ticks;
-  if (observer.births > before.births) {
+  const ticks = counter.ticks - before.ticks;
+  if (counter.births > before.births) {
     say('a mount or device came or went meanwhile, which took a birth: the wire figures hold it');
   }
   const bytes = after.bytes - before.bytes;
   const exposedSeries = exposed.split('\n').filter((line) => line && !line.startsWith('#')).length;
-  const subjects = [['haidang', 'agent', observer.series], [exporter.name, 'exporter', exposedSeries]];
+  const subjects = [['haidang', 'agent', counter.series], [exporter.name, 'exporter', exposedSeries]];
   for (const [subject, key, series] of subjects) {
     tell(subject, 'rss_mib', after[key].rss, 'MiB');
     tell(subject, 'anon_mib', after[key].anonymous, 'MiB');
     tell(subject, 'cpu_percent_of_core', (100 * (after[key].cpu - before[key].cpu)) / elapsed, '%');
     tell(subject, 'series', series, 'series');
   }
-  tell('haidang', 'wire_bytes_per_sample', bytes / (ticks * observer.series), 'bytes');
-  tell('haidang', 'wire_bytes_per_changed_value', bytes / (observer.values - before.values), 'bytes');
-  observer.client.end();
+  tell('haidang', 'wire_bytes_per_sample', bytes / (ticks * counter.series), 'bytes');
+  tell('haidang', 'wire_bytes_per_changed_value', bytes / (counter.values - before.values), 'bytes');
 } finally {
   exporter?.child.kill();
   await stack.stop();
   await proxy.proxy?.stop();
+  await counter.observer?.stop();
   fs.rmSync(state, { recursive: true, force: true });
 }

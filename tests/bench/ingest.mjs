@@ -24,6 +24,9 @@ const bin = path.resolve(process.argv[2] ?? 'build/release/bin');
 const state = fs.mkdtempSync(path.join(os.tmpdir(), 'haidang-ingest-'));
 const children = new Children(state);
 
+// A listener of its own, not packaging/mosquitto: plain TCP without names, because haidang-fleet speaks for
+// many machines on few connections, and a certificate is one machine there. What TLS and the locks
+// cost the broker is not in these figures.
 async function startBroker(port) {
   const file = path.join(state, 'mosquitto.conf');
   fs.writeFileSync(file, [

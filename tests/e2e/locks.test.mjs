@@ -21,30 +21,29 @@ const as = (name, options = {}) => {
 const topic = (type, machine) => `spBv1.0/${stack.group}/${type}/${machine}`;
 
 // Says something under each topic, at QoS 0 and 1, each on a connection of its own: Mosquitto ends the
-// connection of whoever publishes what is refused.
+// connection of whoever publishes what is refused. When this returns the broker has dealt with it all.
 async function say(speaker, topics) {
   for (const name of topics) {
     for (const qos of [0, 1]) {
       const client = await as(speaker).connect();
       await client.publish(name, 'x', qos).then(() => client.ping()).catch(() => {});
       client.end();
+      await client.closed;
     }
   }
 }
 
-// The topics that `listener` hears when `speaker` says something under `topics`; a last message that it
-// surely hears ends the wait.
+// The topics that `listener` hears when `speaker`, another one (a certificate is one connection), says
+// something under `topics`. The broker answers a ping after all that it had for the listener before.
 async function heard(listener, filters, speaker, topics) {
-  const end = topic('NCMD', listener);
+  assert.notEqual(listener, speaker);
   const ear = await as(listener).connect();
-  await ear.subscribe([...filters, end]);
+  if (filters.length > 0) await ear.subscribe(filters);
   await say(speaker, topics);
-  const collector = await as(stack.collectorId).connect();
-  await collector.publish(end, 'end', 1);
-  await ear.until((message) => message.payload.toString() === 'end');
+  await ear.ping();
   ear.end();
-  collector.end();
-  return [...new Set(ear.messages.filter((m) => m.payload.toString() === 'x').map((m) => m.topic))];
+  await ear.closed;
+  return [...new Set(ear.messages.map((m) => m.topic))];
 }
 
 test('a client without certificate is refused', async () => {
@@ -68,9 +67,26 @@ test("a machine that writes another's topics is not heard", async () => {
   assert.deepEqual(await heard(stack.collectorId, all, 'co-to-1', forged), []);
 });
 
-test('a machine gives no commands, not even to itself', async () => {
-  assert.deepEqual(await heard('hong-gai-1', [], 'co-to-1', [topic('NCMD', 'hong-gai-1')]), []);
-  assert.deepEqual(await heard('co-to-1', [], 'co-to-1', [topic('NCMD', 'co-to-1')]), []);
+test('a machine hears the commands that the collector gives it', async () => {
+  const command = topic('NCMD', 'hong-gai-1');
+  assert.deepEqual(await heard('hong-gai-1', [command], stack.collectorId, [command]), [command]);
+});
+
+test('a machine gives no commands to another', async () => {
+  const command = topic('NCMD', 'hong-gai-1');
+  assert.deepEqual(await heard('hong-gai-1', [command], 'co-to-1', [command]), []);
+});
+
+test('a machine gives no commands to itself', async () => {
+  const command = topic('NCMD', 'co-to-1');
+  for (const qos of [0, 1]) {
+    const client = await as('co-to-1').connect();
+    await client.subscribe([command]);
+    await client.publish(command, 'x', qos).then(() => client.ping()).catch(() => {});
+    assert.deepEqual(client.messages, []);
+    client.end();
+    await client.closed;
+  }
 });
 
 test("a machine cannot hear another's data or commands", async () => {
@@ -84,6 +100,30 @@ test('STATE is written by the collector alone and read by machines', async () =>
   const state = `spBv1.0/STATE/${stack.collectorId}`;
   assert.deepEqual(await heard('co-to-1', [state], stack.collectorId, [state]), [state]);
   assert.deepEqual(await heard('co-to-1', [state], 'hong-gai-1', [state]), []);
+});
+
+test('a client is who its certificate says, whatever client id it sends: no session can be taken by its id', async () => {
+  for (const clientId of ['hong-gai-1', stack.collectorId]) {
+    const victim = await as(clientId, { clientId }).connect();
+    const thief = await as('co-to-1', { clientId }).connect();
+    await Promise.all([thief.ping(), victim.ping()]);
+    // The thief is co-to-1: a second connection with that certificate ends it, under another id too.
+    const second = await as('co-to-1', { clientId: 'another' }).connect();
+    await thief.closed;
+    await Promise.all([second.ping(), victim.ping()]);
+    for (const client of [second, victim]) {
+      client.end();
+      await client.closed;
+    }
+  }
+});
+
+test('a client that sends no id gets its name', async () => {
+  const nameless = await as('co-to-1', { clientId: '' }).connect();
+  const named = await as('co-to-1', { clientId: 'co-to-1' }).connect();
+  await nameless.closed;
+  await named.ping();
+  named.end();
 });
 
 test("a Will on another's topic is never sent", async () => {

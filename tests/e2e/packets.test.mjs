@@ -2,10 +2,8 @@
 // carry the ids of the specification's own test kit (without "tck-id-"). An observer stands in between
 // (tests/support/observer.mjs); payloads are read with the reference protobuf, not with our codec.
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
 import { test } from 'node:test';
 
-import { MqttClient } from '../support/mqtt_client.mjs';
 import { Observer } from '../support/observer.mjs';
 import { freePort } from '../support/ports.mjs';
 import { decode, encodeRebirth, metric, types } from '../support/sparkplug.mjs';
@@ -32,13 +30,10 @@ const dataAfter = (birth) => publishes(machine, topic('NDATA')).filter((p) => p.
 await stack.ready('data', () => publishes(machine, topic('NDATA')).length >= 4);
 await stack.ready('an acknowledgement', () => publishes(collector, topic('NCMD')).length > 0);
 const asked = births().length;
-const files = stack.authority.issue(collector);
-const commander = await new MqttClient({
-  port: stack.ports.broker, ca: fs.readFileSync(stack.authority.ca), cert: fs.readFileSync(files.cert), key: fs.readFileSync(files.key),
-}).connect();
-await commander.publish(topic('NCMD'), encodeRebirth(), 0);
+observer.say(collector, {
+  cmd: 'publish', topic: topic('NCMD'), payload: encodeRebirth(), qos: 0, retain: false, dup: false,
+});
 await stack.ready('a rebirth', () => births().length > asked);
-commander.end();
 const rebirth = births().at(-1);
 await stack.ready('data after the rebirth', () => dataAfter(rebirth).length >= 2);
 const cutFrom = observer.connectionsOf(machine).length;

@@ -13,9 +13,15 @@ function resolveTopic(packet, aliases) {
   else packet.topic = aliases.get(alias);
 }
 
+// On the wire: the first byte, the length in groups of 7 bits, the rest.
+function packetBytes({ length }) {
+  return 1 + Math.max(1, Math.ceil(Math.log2(length + 1) / 7)) + length;
+}
+
 export class Observer {
   #server;
   #sockets = new Set();
+  #injectors = new Map();  // client → what says a packet in its name, on its latest connection
   // Every packet in the order in which it was seen: {n, connection, client, from: 'client'|'broker', packet, at}.
   packets = [];
   faults = [];  // what could not be read as MQTT 5
@@ -45,6 +51,12 @@ export class Observer {
     for (const socket of this.#sockets) if (socket.client === name) socket.destroy();
   }
 
+  // Says a packet to the broker in a client's name, between two of its own. It is not among `packets`: the
+  // client did not send it.
+  say(name, packet) {
+    this.#injectors.get(name)(mqtt.generate(packet, { protocolVersion: 5 }));
+  }
+
   async stop() {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -63,15 +75,29 @@ export class Observer {
     const join = (from, to, side) => {
       const parser = mqtt.parser({ protocolVersion: 5 });
       const aliases = new Map();
+      const toSay = [];  // in the client's name
+      let open = 0;      // bytes of a packet that has not come as a whole
       parser.on('packet', (packet) => {
+        open -= packetBytes(packet);
         if (packet.cmd === 'publish') resolveTopic(packet, aliases);
         keep(side, packet);
       });
       parser.on('error', (error) => this.faults.push(`${name}, from the ${side}: ${error.message}`));
+      const sayWaiting = () => {
+        if (open === 0) for (const bytes of toSay.splice(0)) to.write(bytes);
+      };
       from.on('data', (bytes) => {
+        open += bytes.length;
         parser.parse(bytes);
         to.write(bytes);
+        sayWaiting();
       });
+      if (side === 'client') {
+        this.#injectors.set(name, (bytes) => {
+          toSay.push(bytes);
+          sayWaiting();
+        });
+      }
       from.on('end', () => to.end());
       from.on('error', () => to.destroy());
       from.on('close', () => {
