@@ -45,7 +45,8 @@ Link::Link(Loop& loop, const Clock& clock, LinkOptions options, Recorder& record
       factory_(std::move(factory)),
       rate_(options_.backfill_rate),
       command_log_(clock),
-      spool_log_(clock) {}
+      unread_(clock),
+      unsettled_(clock) {}
 
 Link::~Link() = default;
 
@@ -89,6 +90,18 @@ void Link::OnConnected() {
   SendBirth();
 }
 
+// Whether the spool could be read.
+template <typename T>
+bool Link::NoteRead(const Result<T>& result) {
+  if (!result) {
+    if (unread_.Met())
+      spdlog::error("nothing can be sent from the spool: {}", result.error().message);
+  } else if (const auto count = unread_.Over()) {
+    spdlog::info("the spool can be read again; it could not {} times", *count);
+  }
+  return result.ok();
+}
+
 // ---- births ----
 
 void Link::WantBirth() {
@@ -109,10 +122,7 @@ void Link::SendBirth() {
   if (!recorder_.ready()) return;  // Submit comes back to it with the next tick
   last_birth_ns_ = clock_.MonotonicNs();
   Result<sparkplug::Birth> birth = recorder_.MakeBirth(clock_.WallMs());
-  if (!birth) {
-    if (spool_log_.Ready()) spdlog::error("no birth could be made: {}", birth.error().message);
-    return WantBirth();
-  }
+  if (!NoteRead(birth)) return WantBirth();
   birth->seq = 0;
   birth->bd_seq = bd_seq_;
   birth->agent_version = options_.version;
@@ -216,10 +226,7 @@ size_t Link::ResendOverdue(size_t limit) {
   size_t sent = 0;
   for (const Key& key : overdue) {
     const Result<std::optional<StoredBatch>> batch = spool_.Find(key.first, key.second);
-    if (!batch) {
-      if (spool_log_.Ready()) spdlog::error("{}", batch.error().message);
-      break;
-    }
+    if (!NoteRead(batch)) break;
     if (!*batch) {
       Land(in_flight_.find(key));  // given up because of a bound
     } else if (session_->outgoing_bytes() > kMaxQueuedBacklog || !Send(**batch, true)) {
@@ -234,10 +241,7 @@ size_t Link::ResendOverdue(size_t limit) {
 void Link::SendBacklog(size_t limit) {
   while (limit > 0 && !scan_done_ && backlog_in_flight_ < options_.max_in_flight) {
     const auto batches = spool_.Waiting(std::min(limit, kReadAtOnce), scan_below_);
-    if (!batches) {
-      if (spool_log_.Ready()) spdlog::error("{}", batches.error().message);
-      return;
-    }
+    if (!NoteRead(batches)) return;
     scan_done_ = batches->empty();
     for (const StoredBatch& batch : *batches) {
       if (!in_flight_.contains({batch.spool_id, batch.number})) {
@@ -282,8 +286,13 @@ void Link::OnCommitted(const sparkplug::Committed& committed) {
   const uint64_t id = spool_.id();
   const Result<size_t> settled = spool_.Settle(committed);
   if (!settled) {
-    if (spool_log_.Ready()) spdlog::error("{}", settled.error().message);
-    return;  // it will be sent and acknowledged again
+    if (unsettled_.Met()) {
+      spdlog::error("{}; what was acknowledged stays, and is sent again", settled.error().message);
+    }
+    return;
+  }
+  if (const auto count = unsettled_.Over()) {
+    spdlog::info("acknowledgements take effect again; {} had none", *count);
   }
   acknowledged_ns_ = clock_.MonotonicNs();
   counts_.acknowledged_batches += *settled;
@@ -293,7 +302,7 @@ void Link::OnCommitted(const sparkplug::Committed& committed) {
     const auto here = flight++;
     if (Names(committed, here->first.second)) Land(here);
   }
-  if (spool_.id() != id) {  // rolled back
+  if (spool_.id() != id) {  // rolled back, or in its file again
     born_generation_ = 0;
     WantBirth();
   } else if (committed.spool_id == id && !answered_) {

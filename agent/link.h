@@ -13,6 +13,7 @@
 
 #include "agent/recorder.h"
 #include "agent/spool.h"
+#include "agent/trouble.h"
 #include "core/clock.h"
 #include "core/io/loop.h"
 #include "core/io/mqtt_session.h"
@@ -101,6 +102,8 @@ class Link {
   void OnCommitted(const sparkplug::Committed& committed);
   void OnAnswered();
 
+  template <typename T>
+  bool NoteRead(const Result<T>& result);
   void WantBirth();
   void SendBirth();
   bool Send(const StoredBatch& batch, bool historical);
@@ -144,7 +147,8 @@ class Link {
   std::optional<int64_t> acknowledged_ns_;
   LinkStats counts_;
   LogLimit command_log_;
-  LogLimit spool_log_;
+  Trouble unread_;     // the spool, when something was to be sent
+  Trouble unsettled_;  // acknowledgements that the spool could not take
 };
 
 }  // namespace haidang::agent

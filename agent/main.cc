@@ -22,6 +22,7 @@
 #include "agent/sampler.h"
 #include "agent/sources.h"
 #include "agent/spool.h"
+#include "agent/trouble.h"
 #include "core/log.h"
 
 namespace haidang::agent {
@@ -144,10 +145,10 @@ class Daemon {
       : loop_(loop),
         clock_(clock),
         spool_(std::move(spool)),
-        recorder_(*spool_, {.boot_id = boot_id}),
+        recorder_(*spool_, clock, {.boot_id = boot_id}),
         link_(loop, clock, LinkOptionsOf(options), recorder_, *spool_,
               [&random] { return std::uniform_real_distribution<double>(0, 1)(random); }),
-        record_log_(clock) {}
+        lost_(clock) {}
 
   Status Start(const Options& options, std::vector<std::unique_ptr<Source>> sources) {
     if (Status started = link_.Start(); !started.ok()) return started;
@@ -196,12 +197,15 @@ class Daemon {
  private:
   void OnTick(Tick&& tick) {
     const auto batch = recorder_.Record(std::move(tick));
-    if (batch) return link_.Submit(*batch);
-    ++lost_ticks_;
-    if (record_log_.Ready()) {
-      spdlog::error("cannot store what was read: {} ({} more were lost)", batch.error().message,
-                    record_log_.suppressed());
+    if (!batch) {
+      ++lost_ticks_;
+      if (lost_.Met()) spdlog::error("what was read is lost: {}", batch.error().message);
+      return;
     }
+    if (const auto count = lost_.Over()) {
+      spdlog::info("what is read is stored again; {} readings were lost", *count);
+    }
+    link_.Submit(*batch);
   }
 
   Loop& loop_;
@@ -210,7 +214,7 @@ class Daemon {
   Recorder recorder_;
   Link link_;
   std::unique_ptr<Sampler> sampler_;
-  LogLimit record_log_;
+  Trouble lost_;  // ticks
   std::unique_ptr<Timer> first_release_;
   std::unique_ptr<Timer> releases_;
   uint64_t lost_ticks_ = 0;

@@ -53,7 +53,8 @@ sparkplug::BirthSeries Declare(const SeriesId& series, uint64_t alias, DataType 
 
 }  // namespace
 
-Recorder::Recorder(Spool& spool, RecorderOptions options) : spool_(spool), options_(options) {
+Recorder::Recorder(Spool& spool, const Clock& clock, RecorderOptions options)
+    : spool_(spool), options_(options), unnamed_(clock) {
   LoadKnown();
 }
 
@@ -100,6 +101,7 @@ Result<StoredBatch> Recorder::Record(Tick&& tick, sparkplug::AgentState state) {
   batch.events = std::move(tick.events);
   for (GroupReading& reading : tick.groups) RecordGroup(std::move(reading), full, batch);
   StateAbsent(batch);
+  TellUnnamed();
 
   // Aliases of one file mean nothing in another.
   Result<StoredBatch> stored =
@@ -123,13 +125,26 @@ Result<StoredBatch> Recorder::Record(Tick&& tick, sparkplug::AgentState state) {
   return stored;
 }
 
+void Recorder::NoteUnnamed(const std::string& what, const Error& why) {
+  met_unnamed_ = true;
+  if (unnamed_.Met()) spdlog::warn("{} is left out, like all that is new: {}", what, why.message);
+}
+
+// At the end of each tick.
+void Recorder::TellUnnamed() {
+  if (std::exchange(met_unnamed_, false)) return;
+  if (const auto count = unnamed_.Over()) {
+    spdlog::info("nothing is left out any more; it was {} times", *count);
+  }
+}
+
 Recorder::Group* Recorder::FindGroup(const std::string& name) {
   const auto known = groups_.find(name);
   if (known != groups_.end()) return &known->second;
   if (replaced()) return nullptr;
   const Result<uint32_t> bit = spool_.GroupOf(name);
   if (!bit) {
-    spdlog::error("source {} is not recorded: {}", name, bit.error().message);
+    NoteUnnamed("source " + name, bit.error());
     full_requested_ = true;
     return nullptr;
   }
@@ -191,8 +206,7 @@ Recorder::Entry* Recorder::Introduce(const Reading& reading, Group& group, size_
   if (replaced()) return nullptr;
   const Result<uint64_t> alias = spool_.AliasOf(reading.series, *datatype, group.bit);
   if (!alias) {
-    spdlog::warn("{} is left out of this tick: {}", ToString(reading.series),
-                 alias.error().message);
+    NoteUnnamed(ToString(reading.series), alias.error());
     return nullptr;
   }
   Entry entry;
@@ -220,7 +234,7 @@ bool Recorder::FitDatatype(const SeriesId& series, Entry& entry, const Value& va
   if (replaced()) return false;
   const Result<uint64_t> alias = spool_.AliasOf(series, *datatype, entry.group);
   if (!alias) {
-    spdlog::warn("{} is left out of this tick: {}", ToString(series), alias.error().message);
+    NoteUnnamed(ToString(series), alias.error());
     return false;
   }
   retired_.erase(*alias);

@@ -8,6 +8,8 @@
 
 #include "agent/spool.h"
 #include "agent/tick.h"
+#include "agent/trouble.h"
+#include "core/clock.h"
 #include "core/result.h"
 #include "core/sample.h"
 #include "core/sparkplug/batch.h"
@@ -26,8 +28,8 @@ struct RecorderOptions {
 // series, and a series that its group no longer reads, are stated as null once. Loop thread only.
 class Recorder {
  public:
-  // `spool` must outlive the Recorder.
-  Recorder(Spool& spool, RecorderOptions options);
+  // `spool` and `clock` must outlive the Recorder.
+  Recorder(Spool& spool, const Clock& clock, RecorderOptions options);
 
   // Stores the tick as the next batch. After an Error the tick is lost and the next batch is full.
   Result<StoredBatch> Record(Tick&& tick,
@@ -81,6 +83,8 @@ class Recorder {
   void StateAbsent(sparkplug::Batch& batch);
   static void Remember(Group& group, size_t position, Entries::iterator entry);
   void MakeRoom();
+  void NoteUnnamed(const std::string& what, const Error& why);
+  void TellUnnamed();
 
   Spool& spool_;
   const RecorderOptions options_;
@@ -97,6 +101,8 @@ class Recorder {
   uint64_t refused_ = 0;
   uint64_t room_made_ = 0;  // ordinal of the tick that last looked for room
   bool cap_told_ = false;
+  Trouble unnamed_;           // series and sources that the spool gives no alias or bit
+  bool met_unnamed_ = false;  // in the tick at work
 };
 
 }  // namespace haidang::agent

@@ -1,5 +1,4 @@
 #include <chrono>
-#include <new>
 #include <utility>
 
 #include "agent/sqlite_spool.h"
@@ -34,14 +33,6 @@ void SqliteSpool::Unprepare() {
        {&insert_, &delete_, &oldest_, &min_row_, &find_, &waiting_, &save_next_}) {
     statement->reset();
   }
-}
-
-Status SqliteSpool::Start() {
-  const Status loaded = Load();
-  if (!loaded) NoteDamage();
-  if (!damaged_) return loaded;
-  Replace();
-  return {};
 }
 
 Status SqliteSpool::Load() {
@@ -120,44 +111,15 @@ Status SqliteSpool::BeginSpool() {
   return {};
 }
 
-// The file turned out to be damaged while we used it. What waited in it is lost, and counted.
-void SqliteSpool::Replace() {
-  const uint64_t dropped = books_.dropped + waiting_batches();
-  const uint8_t bd_seq = bd_seq_;
-  Unprepare();
-  { const Database closed = std::move(db_); }
-  memory_.clear();
-  memory_bytes_ = 0;
-  const auto begin = [&](Result<SpoolFile> file) -> Status {
-    if (Status s = Use(std::move(file)); !s) return s;
-    return InTransaction([&]() -> Status {
-      bd_seq_ = bd_seq;
-      if (Status s = SaveBdSeq(); !s) return s;
-      current().reason = "corrupt";
-      return SaveNext(std::prev(books_.spools.end()));
-    });
-  };
-  const Status begun = begin(ReplaceSpoolFile(options_.path, clock_));
-  // In memory nothing but the want of memory stands in the way.
-  if (!begun && !begin(OpenSpoolInMemory(begun.error()))) throw std::bad_alloc();
-  books_.dropped = dropped;
-}
-
-Status SqliteSpool::Use(Result<SpoolFile> file) {
-  if (!file) return file.error();
-  Unprepare();
-  db_ = std::move(file->db);
-  if (file->in_memory) StayInMemory();
-  books_ = {};
-  damaged_ = false;
-  return Load();
-}
-
 Result<uint8_t> SqliteSpool::NextBdSeq() {
   ++bd_seq_;
   // Where it cannot be written, counting goes on: Will and birth must agree, more is not needed.
   const Status saved = Guarded([&] { return SaveBdSeq(); });
-  if (!saved) spdlog::warn("bdSeq was not saved: {}", saved.error().message);
+  if (!saved) {
+    if (bd_seq_unsaved_.Met()) spdlog::warn("bdSeq was not saved: {}", saved.error().message);
+  } else if (const auto count = bd_seq_unsaved_.Over()) {
+    spdlog::info("bdSeq is saved again; it was not {} times", *count);
+  }
   return bd_seq_;
 }
 
@@ -175,16 +137,21 @@ Result<StoredBatch> SqliteSpool::Store(sparkplug::Batch& batch) {
   StoredBatch stored{rowid, batch.header.spool_id, batch.header.number, fresh.bytes};
   if (!memory_.empty()) FlushMemory();
   bool written = false;
+  Status inserted = Error{options_.path + ": older batches wait in memory"};
   if (memory_.empty()) {
-    const Status inserted = Insert(rowid, fresh.age_ms, fresh.bytes);
+    inserted = Insert(rowid, fresh.age_ms, fresh.bytes);
     written = inserted.ok();
-    if (!written) {
-      NoteDamage();
-      if (damaged_) return inserted.error();
+    if (!written) NoteFault();
+    if (damaged_) return inserted.error();
+  }
+  if (written) {
+    TellWritten();
+  } else {
+    if (unwritten_.Met()) {
       spdlog::error("{}; the newest batches are kept in memory", inserted.error().message);
     }
+    Keep(std::move(fresh));
   }
-  if (!written) Keep(std::move(fresh));
   ++current().next;
   EnforceBounds();
   if (damaged_) return Error{options_.path + ": damaged; what waited in it is lost"};
@@ -223,10 +190,16 @@ void SqliteSpool::FlushMemory() {
     return {};
   });
   if (!written) return;
-  spdlog::info("{}: there is room again; {} batches were written from memory", options_.path,
-               memory_.size());
   memory_.clear();
   memory_bytes_ = 0;
+  TellWritten();
+}
+
+void SqliteSpool::TellWritten() {
+  if (const auto count = unwritten_.Over()) {
+    spdlog::info("{}: there is room again; {} batches had to wait in memory", options_.path,
+                 *count);
+  }
 }
 
 // What remains beyond a bound, or could not be dropped, goes with the next batch.
@@ -240,7 +213,7 @@ void SqliteSpool::EnforceBounds() {
 // The bound that the oldest row is beyond; null where there is none.
 const char* SqliteSpool::Exceeded() const {
   if (!books_.oldest_rowid) return nullptr;
-  if (books_.bytes > options_.max_bytes) return "full";
+  if (books_.bytes > MaxBytes()) return "full";
   const int64_t max_age_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(options_.max_age).count();
   return books_.oldest_age_ms < AgeNow() - max_age_ms ? "age" : nullptr;
@@ -312,16 +285,6 @@ Result<std::optional<int64_t>> SqliteSpool::FirstWaiting(int64_t first, int64_t 
                                  [&](const InMemory& batch) { return batch.rowid >= first; });
   if (kept != memory_.end() && kept->rowid <= last) min = kept->rowid;
   return min;
-}
-
-Result<std::unique_ptr<Spool>> Spool::Open(SpoolOptions options, const Clock& clock,
-                                           std::function<uint64_t()> random64) {
-  Result<SpoolFile> file = OpenSpoolFile(options.path, clock);
-  if (!file) return file.error();
-  auto spool = std::make_unique<SqliteSpool>(std::move(options), clock, std::move(random64),
-                                             std::move(file).value());
-  if (Status loaded = spool->Start(); !loaded) return loaded.error();
-  return std::unique_ptr<Spool>(std::move(spool));
 }
 
 }  // namespace haidang::agent

@@ -141,24 +141,29 @@ Result<SpoolFile> ReplaceSpoolFile(const std::string& path, const Clock& clock) 
   return OpenSpoolFile(path, clock);
 }
 
+Result<Database> OpenSpoolDatabase(const std::string& path, const Clock& clock,
+                                   DatabaseFault& fault) {
+  fault = DatabaseFault::kNone;
+  Result<Database> db = OpenOnce(path, fault);
+  if (db || fault != DatabaseFault::kCorrupt) return db;
+  const Error damage = db.error();
+  const Result<std::string> aside = MoveAside(path, clock);
+  if (!aside) return aside.error();
+  spdlog::error("{}; it was moved to {} and a new spool begins", damage.message, *aside);
+  fault = DatabaseFault::kNone;
+  return OpenOnce(path, fault);
+}
+
 Result<SpoolFile> OpenSpoolFile(const std::string& path, const Clock& clock) {
   DatabaseFault fault = DatabaseFault::kNone;
-  Result<Database> db = OpenOnce(path, fault);
-  if (!db && fault == DatabaseFault::kCorrupt) {
-    const Error damage = db.error();
-    const Result<std::string> aside = MoveAside(path, clock);
-    if (!aside) return aside.error();
-    spdlog::error("{}; it was moved to {} and a new spool begins", damage.message, *aside);
-    db = OpenOnce(path, fault);
-  }
+  Result<Database> db = OpenSpoolDatabase(path, clock, fault);
   if (db) return SpoolFile{std::move(db).value(), false};
   if (fault != DatabaseFault::kFull) return db.error();
   return OpenSpoolInMemory(db.error());
 }
 
 Result<SpoolFile> OpenSpoolInMemory(const Error& why) {
-  spdlog::error("{}; batches are kept in memory only, until the agent is started again",
-                why.message);
+  spdlog::error("{}; batches are kept in memory only, until the file can be used", why.message);
   DatabaseFault fault = DatabaseFault::kNone;
   Result<Database> memory = OpenOnce(":memory:", fault);
   if (!memory) return memory.error();

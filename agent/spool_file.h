@@ -19,6 +19,10 @@ struct SpoolFile {
 // in, and is said. An Error: the directory cannot be written, or a newer agent made the file.
 Result<SpoolFile> OpenSpoolFile(const std::string& path, const Clock& clock);
 
+// The same without a database that stands in: `fault` says why there is an Error.
+Result<Database> OpenSpoolDatabase(const std::string& path, const Clock& clock,
+                                   DatabaseFault& fault);
+
 // For a file that turned out to be damaged after it was opened: moves it aside and begins a new
 // one. Nobody may have it open.
 Result<SpoolFile> ReplaceSpoolFile(const std::string& path, const Clock& clock);

@@ -85,7 +85,7 @@ void SqliteSpool::Shrink() {
   pages->Reset();
   // What cannot be given back now is used again later.
   if (many && !db_.Exec("PRAGMA incremental_vacuum(1024)")) {
-    NoteDamage();
+    NoteFault();
     spdlog::debug("{}: free pages stay in the file", options_.path);
   }
 }

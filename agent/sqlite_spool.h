@@ -13,6 +13,7 @@
 #include "agent/spool.h"
 #include "agent/spool_file.h"
 #include "agent/spool_names.h"
+#include "agent/trouble.h"
 
 namespace haidang::agent {
 
@@ -23,10 +24,13 @@ inline constexpr int64_t kMaxMemoryBytes = 1 << 20;
 inline constexpr int64_t kRowOverhead = 24;
 // Rows that are given up at once because of a bound: the loop waits for no more.
 inline constexpr size_t kMaxDroppedAtOnce = 512;
+// How often a file is tried while a database in memory stands in for it.
+inline constexpr int64_t kReturnEveryNs = 30'000'000'000;
 
 // The Spool in a SQLite file (agent/spool_file.h). Whatever call meets damage returns its Error,
 // and the next one finds a new, empty spool with another id: in a new file, or in memory where
-// there can be none.
+// there can be none. What is in memory gives way to the file, under its spool id, as soon as that
+// can be written, with what waits in memory where there was no file; else once nothing waits there.
 class SqliteSpool final : public Spool {
  public:
   SqliteSpool(SpoolOptions options, const Clock& clock, std::function<uint64_t()> random64,
@@ -35,9 +39,11 @@ class SqliteSpool final : public Spool {
         clock_(clock),
         random64_(std::move(random64)),
         db_(std::move(file.db)),
-        opened_ns_(clock.MonotonicNs()) {
-    if (file.in_memory) StayInMemory();
-  }
+        in_memory_(file.in_memory),
+        opened_ns_(clock.MonotonicNs()),
+        return_ns_(opened_ns_ + kReturnEveryNs),
+        unwritten_(clock),
+        bd_seq_unsaved_(clock) {}
 
   // To be called first.
   Status Start();
@@ -59,10 +65,14 @@ class SqliteSpool final : public Spool {
   }
   std::vector<std::string> Groups() const override { return names_.groups(); }
   Result<StoredBatch> Append(sparkplug::Batch batch) override {
-    return Guarded([&] { return Store(batch); });
+    auto stored = Guarded([&] { return Store(batch); });
+    if (in_memory_) ReturnToFile();
+    return stored;
   }
   Result<size_t> Settle(const sparkplug::Committed& committed) override {
-    return Guarded([&] { return SettleNamed(committed); });
+    auto settled = Guarded([&] { return SettleNamed(committed); });
+    if (in_memory_) ReturnToFile();
+    return settled;
   }
   Result<std::vector<StoredBatch>> Waiting(size_t limit,
                                            std::optional<int64_t> below_rowid) override {
@@ -110,7 +120,7 @@ class SqliteSpool final : public Spool {
   template <typename Operation>
   auto Guarded(Operation&& operation) -> decltype(operation()) {
     auto result = operation();
-    if (!result) NoteDamage();
+    if (!result) NoteFault();
     if (damaged_) Replace();
     return result;
   }
@@ -123,17 +133,24 @@ class SqliteSpool final : public Spool {
     Status done = transaction ? operation() : Status(transaction.error());
     if (done) done = transaction->Commit();
     if (!done) {
-      NoteDamage();  // before the roll-back, which would be the most recent call
+      NoteFault();  // before the roll-back, which would be the most recent call
       books_ = std::move(before);
     }
     return done;
   }
   // To be called right after a failure.
-  void NoteDamage() { damaged_ = damaged_ || db_.fault() == DatabaseFault::kCorrupt; }
+  void NoteFault() {
+    const DatabaseFault fault = db_.fault();
+    damaged_ = damaged_ || fault == DatabaseFault::kCorrupt;
+    full_ = full_ || fault == DatabaseFault::kFull;
+  }
   void Replace();
   Status Use(Result<SpoolFile> file);
-  void StayInMemory() {
-    options_.max_bytes = std::min<int64_t>(options_.max_bytes, kMaxMemoryBytes);
+  void ReturnToFile();
+  bool CopyToFile();
+  void Adopt(SqliteSpool&& other);
+  int64_t MaxBytes() const {
+    return in_memory_ ? std::min(options_.max_bytes, kMaxMemoryBytes) : options_.max_bytes;
   }
 
   Status Load();
@@ -147,6 +164,7 @@ class SqliteSpool final : public Spool {
   Status Insert(int64_t rowid, int64_t age_ms, const std::string& bytes);
   void Keep(InMemory batch);
   void FlushMemory();
+  void TellWritten();
   void EnforceBounds();
   const char* Exceeded() const;
   Status DropOldest();
@@ -176,8 +194,10 @@ class SqliteSpool final : public Spool {
   const Clock& clock_;
   std::function<uint64_t()> random64_;
   Database db_;
-  const int64_t opened_ns_;
+  bool in_memory_;  // db_ is, for want of a file
+  int64_t opened_ns_;
   int64_t age_base_ms_ = 0;
+  int64_t return_ns_;  // when the file is to be tried again, while in_memory_
 
   std::optional<Statement> insert_, delete_, oldest_, min_row_, find_, waiting_, save_next_;
   Books books_;
@@ -186,6 +206,9 @@ class SqliteSpool final : public Spool {
   std::deque<InMemory> memory_;  // newer than all rows, in their order, while the disk is full
   int64_t memory_bytes_ = 0;
   bool damaged_ = false;  // met, and the file is not yet replaced
+  bool full_ = false;     // a full disk was met
+  Trouble unwritten_;     // batches that were not written when they came
+  Trouble bd_seq_unsaved_;
 };
 
 }  // namespace haidang::agent

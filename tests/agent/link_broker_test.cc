@@ -112,7 +112,7 @@ TEST_CASE("batches reach a collector through a broker that dies in between") {
 
   auto spool = Spool::Open({dir / "spool.db"}, clock, std::mt19937_64(1));
   REQUIRE(spool.ok());
-  Recorder recorder(**spool, {});
+  Recorder recorder(**spool, clock, {});
   LinkOptions options;
   options.group = "quang-ninh";
   options.machine = "may-01";

@@ -6,12 +6,16 @@
 #include <limits>
 #include <set>
 
+#include "tests/agent/file_size_limit.h"
+#include "tests/agent/log_capture.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/temp_dir.h"
 
 using namespace haidang;
 using namespace haidang::agent;
 using haidang::testing::FakeClock;
+using haidang::testing::FileSizeLimit;
+using haidang::testing::LogCapture;
 using haidang::testing::TempDir;
 
 namespace {
@@ -37,7 +41,7 @@ class Bench {
     RecorderOptions options;
     options.boot_id = 77;
     options.max_series = max_series_;
-    recorder_ = std::make_unique<Recorder>(*spool_, options);
+    recorder_ = std::make_unique<Recorder>(*spool_, clock_, options);
   }
 
   std::map<std::string, Value> Tick(std::vector<GroupReading> groups) {
@@ -328,4 +332,25 @@ TEST_CASE("a file that is damaged in the middle of a tick: no batch mixes two fi
   CHECK(bench.header.number == 1);
   CHECK(bench.recorder_->MakeBirth(0)->groups == std::vector<std::string>{"y", "x"});
   CHECK(bench.recorder_->MakeBirth(0)->series.size() == 2);
+}
+
+TEST_CASE("what a full disk gives no alias is left out, said once, and stated when there is room") {
+  Bench bench;
+  bench.Tick({Group("cpu", {Read("old", 1.0)})});
+  std::vector<Reading> many;
+  for (int i = 0; i < 30; ++i) many.push_back(Read("new_" + std::to_string(i), 1.0));
+  const LogCapture log;
+  {
+    FileSizeLimit full(1);
+    for (int i = 0; i < 20; ++i) {
+      const auto stated = bench.Tick({Group("cpu", {Read("old", 2.0 + i)}), Group("more", many)});
+      CHECK(stated == Stated{{"old", 2.0 + i}});
+      CHECK(bench.Tick({Group("cpu", many)}).size() <= 1);
+    }
+    CHECK(log.Count("is left out") == 1);
+  }
+  CHECK(bench.Tick({Group("cpu", {Read("old", 50.0)}), Group("more", many)}).size() == 31);
+  CHECK(bench.Tick({Group("cpu", {Read("old", 51.0)}), Group("more", many)}).size() == 1);
+  CHECK(log.Count("source more is left out, like all that is new: ") == 1);
+  CHECK(log.Count("nothing is left out any more; it was 620 times") == 1);
 }

@@ -10,7 +10,7 @@ import { parseMetrics } from '../support/http.mjs';
 import { liveEverywhere } from '../support/live.mjs';
 import { MqttClient } from '../support/mqtt_client.mjs';
 import { stays } from '../support/wait.mjs';
-import { bin, count, makeStack, sqlite, temporary } from './harness.mjs';
+import { bin, count, makeStack, smallDisk, sqlite, temporary } from './harness.mjs';
 
 const stack = await makeStack();
 await liveEverywhere(stack, { timeout: 60000 });
@@ -109,18 +109,6 @@ for (const [program, config] of Object.entries(programs)) {
     assert.match(ended.stderr + ended.stdout, /file\/state/);
     assert.ok((ended.stderr + ended.stdout).trim().split('\n').length <= 5);
   });
-}
-
-// A file system of 2 MiB; nothing where mounting is not allowed here.
-function smallDisk(t, options = '') {
-  const directory = temporary();
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=2m${options}`, 'haidang-test', directory], { encoding: 'utf8' });
-  if (mounted.status !== 0) {
-    t.skip('no file system can be mounted here (needs root and CAP_SYS_ADMIN)');
-    return undefined;
-  }
-  t.after(() => spawnSync('umount', ['-l', directory]));
-  return directory;
 }
 
 test('a read-only directory is a clear error', (t) => {

@@ -1,6 +1,7 @@
 // What every end-to-end test needs: a stack of its own that is stopped whatever happens, and a place
 // for what a person may want to look at afterwards.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -51,3 +52,15 @@ export async function makeStack({ start = true, ...options } = {}) {
 
 // How many lines of a log hold what the pattern says.
 export const count = (text, pattern) => text.split('\n').filter((line) => pattern.test(line)).length;
+
+// A file system of 2 MiB; nothing where mounting is not allowed here.
+export function smallDisk(t, options = '') {
+  const directory = temporary();
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=2m${options}`, 'haidang-test', directory], { encoding: 'utf8' });
+  if (mounted.status !== 0) {
+    t.skip('no file system can be mounted here (needs root and CAP_SYS_ADMIN)');
+    return undefined;
+  }
+  t.after(() => spawnSync('umount', ['-l', directory]));
+  return directory;
+}

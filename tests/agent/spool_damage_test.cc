@@ -1,0 +1,173 @@
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "tests/agent/spool_bench.h"
+
+using namespace haidang;
+using namespace haidang::agent;
+using namespace haidang::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+// As kill -9 leaves it: the files as they are, while the process has them open.
+void CopyFiles(const std::string& from, const std::string& to) {
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::filesystem::remove(to + suffix);
+    if (std::filesystem::exists(from + suffix) && std::string(suffix) != "-shm") {
+      std::filesystem::copy_file(from + suffix, to + suffix);
+    }
+  }
+}
+
+// Junk in place of the file and its WAL, under the feet of the agent.
+void Overwrite(const std::string& path) {
+  for (const char* suffix : {"", "-wal"}) {
+    if (!std::filesystem::exists(path + suffix)) continue;
+    std::fstream file(path + suffix, std::ios::in | std::ios::out | std::ios::binary);
+    file << std::string(std::filesystem::file_size(path + suffix), 'Z');
+  }
+}
+
+std::vector<std::string> Aside(const TempDir& dir) {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("spool.db.corrupt-")) found.push_back(name);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a damaged file is moved aside and the agent goes on") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  const std::string path = dir / "spool.db";
+  SECTION("no database at all") {
+    std::ofstream(path) << std::string(10000, 'x');
+    auto spool = OpenSpool({path}, clock, ids);
+    MustAppend(*spool, 1);
+    CHECK(Aside(dir).size() == 1);
+  }
+  SECTION("damage within, met after a crash") {
+    {
+      auto spool = OpenSpool({path}, clock, ids);
+      for (int i = 0; i < 2000; ++i) MustAppend(*spool, i);
+      CopyFiles(path, dir / "copy.db");
+    }
+    std::filesystem::rename(dir / "copy.db", path);
+    std::filesystem::remove(path + "-wal");
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path));
+    for (std::streamoff at = 8192; at + 512 < size; at += 4096) {
+      file.seekp(at);
+      file << std::string(512, '\xee');
+    }
+    file.close();
+    auto spool = OpenSpool({path}, clock, ids);
+    MustAppend(*spool, 1);
+    CHECK(Aside(dir).size() == 1);
+    CHECK(spool->waiting_batches() == 1);
+  }
+  SECTION("a torn WAL loses nothing of the file before it") {
+    {
+      auto spool = OpenSpool({path}, clock, ids);
+      for (int i = 0; i < 20; ++i) MustAppend(*spool, i);
+      REQUIRE(spool->Close().ok());
+    }
+    std::ofstream(path + "-wal") << std::string(5000, 'w');
+    auto spool = OpenSpool({path}, clock, ids);
+    CHECK(spool->waiting_batches() == 20);
+    CHECK(Aside(dir).empty());
+  }
+}
+
+TEST_CASE("damage is met once, by whatever call, and a new spool begins") {
+  const std::map<std::string, std::function<bool(Spool&, uint64_t)>> calls = {
+      {"Append",  // drops the oldest, which is not in the cache
+       [](Spool& spool, uint64_t) {
+         sparkplug::Batch batch;
+         batch.samples.emplace_back(uint64_t{40}, std::string(20000, 'x'));
+         return spool.Append(std::move(batch)).ok();
+       }},
+      {"Held", [](Spool& spool, uint64_t) { return spool.Held().ok(); }},
+      {"Waiting", [](Spool& spool, uint64_t) { return spool.Waiting(500, std::nullopt).ok(); }},
+      {"Find", [](Spool& spool, uint64_t id) { return spool.Find(id, 100).ok(); }},
+      {"Settle", [](Spool& spool, uint64_t id) { return spool.Settle(Named(id, 100)).ok(); }},
+      {"Series", [](Spool& spool, uint64_t) { return spool.Series().ok(); }},
+      {"AliasOf",
+       [](Spool& spool, uint64_t) {
+         return spool.AliasOf({"node_load5", {}}, DataType::kDouble, 0).ok();
+       }},
+      {"Close", [](Spool& spool, uint64_t) { return spool.Close().ok(); }},
+  };
+  for (const auto& [name, call] : calls) {
+    for (const bool movable : {true, false}) {
+      INFO(name << (movable ? "" : ", and the file cannot be moved"));
+      TempDir dir;
+      FakeClock clock;
+      Ids ids;
+      const SpoolOptions options{dir / "spool.db", 1 << 20};
+      auto spool = OpenSpool(options, clock, ids);
+      REQUIRE(spool->NextBdSeq().ok());
+      REQUIRE(spool->NextBdSeq().ok());
+      for (int i = 0; i < 500; ++i) MustAppendBig(*spool);
+      const std::string aside = options.path + ".corrupt-" + std::to_string(clock.WallMs() / 1000);
+      if (!movable) std::filesystem::create_directories(aside + "/occupied");
+      Overwrite(options.path);
+      for (int i = 0; i < 3 && spool->id() == 1000; ++i) call(*spool, 1000);
+      CHECK(call(*spool, 1000));
+      // A call that touches pages in the cache alone meets nothing.
+      if (spool->id() == 1000) CHECK_FALSE(spool->Waiting(500, std::nullopt).ok());
+      REQUIRE(spool->id() == 1001);
+      CHECK(spool->dropped_batches() >= 400);
+      const size_t before = spool->waiting_batches();
+      MustAppend(*spool, 5);
+      CHECK(Everything(*spool).size() == before + 1);
+      CHECK(spool->Held()->at(0).reason == "corrupt");
+      CHECK(*spool->NextBdSeq() == 2);
+      CHECK(*spool->Settle(Named(1001, spool->next_number() - 1)) == before + 1);
+      CHECK(spool->Close().ok());
+      if (!movable) continue;
+      CHECK(std::filesystem::is_regular_file(aside));
+      spool.reset();
+      spool = OpenSpool(options, clock, ids);
+      CHECK(spool->id() == 1001);
+      CHECK(*spool->NextBdSeq() == 3);
+    }
+  }
+}
+
+TEST_CASE("of the damaged files the newest two are kept") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  const std::string path = dir / "spool.db";
+  std::ofstream(path + ".corrupt-notes") << "somebody's own";
+  for (int i = 0; i < 5; ++i) {
+    std::ofstream(path) << std::string(10000, 'x');
+    std::ofstream(path + "-wal") << std::string(100, 'x');
+    OpenSpool({path}, clock, ids);
+    const std::string name = "spool.db.corrupt-" + std::to_string(clock.WallMs() / 1000);
+    CHECK(std::filesystem::exists(dir / name));
+    clock.Advance(100s);
+  }
+  auto found = Aside(dir);
+  std::erase_if(found, [](const std::string& name) { return name.find("-wal") != name.npos; });
+  CHECK(found.size() == 3);  // and the notes
+  for (const std::string& name : Aside(dir)) {
+    CHECK((name == "spool.db.corrupt-notes" ||
+           name >= "spool.db.corrupt-" + std::to_string(clock.WallMs() / 1000 - 200)));
+  }
+  clock.StepWall(-24h);  // the newest stays, whatever the clock says
+  std::ofstream(path) << std::string(10000, 'x');
+  for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path + suffix);
+  OpenSpool({path}, clock, ids);
+  CHECK(
+      std::filesystem::exists(dir / ("spool.db.corrupt-" + std::to_string(clock.WallMs() / 1000))));
+}

@@ -1,0 +1,289 @@
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "tests/agent/file_size_limit.h"
+#include "tests/agent/log_capture.h"
+#include "tests/agent/spool_bench.h"
+
+using namespace haidang;
+using namespace haidang::agent;
+using namespace haidang::testing;
+using namespace std::chrono_literals;
+
+TEST_CASE("while the disk is full the newest are kept in memory, and written once there is room") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  auto spool = OpenSpool({dir / "spool.db"}, clock, ids);
+  std::map<Key, std::string> expected;
+  const auto append = [&](int i) {
+    const StoredBatch batch = MustAppend(*spool, i);
+    expected[{batch.spool_id, batch.number}] = batch.encoded;
+  };
+  for (int i = 0; i < 5; ++i) append(i);
+  {
+    FileSizeLimit full(40000);
+    for (int i = 5; i < 150; ++i) append(i);
+    CHECK(Everything(*spool) == expected);
+    CHECK(spool->dropped_batches() == 0);
+    CHECK((*spool->Find(1000, 149)).has_value());
+    CHECK(spool->NextBdSeq().ok());
+  }
+  append(150);
+  CHECK(Everything(*spool) == expected);
+  spool.reset();
+  spool = OpenSpool({dir / "spool.db"}, clock, ids);
+  CHECK(Everything(*spool) == expected);  // all of it on disk by then
+  {
+    FileSizeLimit full(1);
+    for (int i = 0; i < 1000; ++i) {
+      MustAppend(*spool, i);
+      REQUIRE(spool->waiting_batches() <= expected.size() + 256);
+    }
+    CHECK(spool->dropped_batches() == 1000 - 256);
+    const auto page = *spool->Waiting(1, std::nullopt);
+    CHECK(page[0].number == 1000);  // the newest stay
+    REQUIRE(spool->Settle(Named(1001, 1000)).ok());
+    CHECK(spool->waiting_batches() == expected.size());
+  }
+  CHECK(spool->Held()->back().reason == "full");
+}
+
+TEST_CASE("a disk that is full at the start lets the agent run from memory") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  FileSizeLimit full(1);
+  auto spool = OpenSpool({dir / "spool.db"}, clock, ids);
+  MustAppend(*spool, 1);
+  CHECK(*spool->AliasOf({"node_load1", {}}, DataType::kDouble, 0) == 32);
+  CHECK(*spool->Settle(Named(spool->id(), 1)) == 1);
+}
+
+TEST_CASE("what cannot be committed is not settled") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  const SpoolOptions options{dir / "spool.db"};
+  auto spool = OpenSpool(options, clock, ids);
+  for (int i = 0; i < 20; ++i) MustAppendBig(*spool);
+  spool.reset();  // as after a crash
+  spool = OpenSpool(options, clock, ids);
+  for (int i = 0; i < 60; ++i) MustAppendBig(*spool);
+  const auto expected = Everything(*spool);
+  {
+    FileSizeLimit full(std::filesystem::file_size(options.path + "-wal"));
+    CHECK_FALSE(spool->Settle(Named(1000, 20)).ok());
+    CHECK_FALSE(spool->Settle(Named(1001, 60)).ok());
+    CHECK(spool->waiting_batches() == 80);
+    CHECK(spool->oldest_rowid() == 1);
+    CHECK(Everything(*spool) == expected);
+    const auto held = *spool->Held();
+    REQUIRE(held.size() == 2);
+    CHECK(held[0].spool_id == 1000);
+    CHECK(held[0].first == 1);
+    CHECK(held[0].next == 21);
+  }
+  CHECK(*spool->Settle(Named(1000, 20)) == 20);
+  CHECK(spool->Held()->size() == 1);
+  CHECK(spool->waiting_batches() == 60);
+}
+
+TEST_CASE("what cannot be dropped is dropped later, and counted once") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  SpoolOptions options{dir / "spool.db"};
+  options.max_age = std::chrono::hours(1);
+  auto spool = OpenSpool(options, clock, ids);
+  for (int i = 0; i < 60; ++i) MustAppendBig(*spool);
+  clock.Advance(2h);
+  {
+    FileSizeLimit full(std::filesystem::file_size(options.path + "-wal"));
+    for (int i = 0; i < 3; ++i) MustAppendBig(*spool);
+    CHECK(spool->dropped_batches() == 0);
+    CHECK(spool->waiting_batches() == 63);
+    CHECK((*spool->Held())[0].first == 1);
+  }
+  MustAppendBig(*spool);
+  CHECK(spool->dropped_batches() == 60);
+  CHECK(Everything(*spool).size() == 4);
+  CHECK((*spool->Held())[0].first == 61);
+}
+
+TEST_CASE("batches that are in memory alone belong to their own spool id") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  const SpoolOptions options{dir / "spool.db"};
+  auto spool = OpenSpool(options, clock, ids);
+  std::map<Key, std::string> expected;
+  const auto append = [&] {
+    const StoredBatch batch = MustAppendBig(*spool);
+    expected[{batch.spool_id, batch.number}] = batch.encoded;
+  };
+  append();
+  REQUIRE(spool->Settle(Named(1000, 1)).ok());
+  for (int i = 0; i < 20; ++i) append();  // the WAL has frames that the next transaction may reuse
+  REQUIRE(spool->Settle(Named(1000, 21)).ok());
+  expected.clear();
+  {
+    // Room for the small change of a new spool id, not for a batch of many pages.
+    FileSizeLimit full(std::filesystem::file_size(options.path + "-wal") + 20000);
+    sparkplug::Batch big;
+    big.samples.emplace_back(uint64_t{40}, std::string(100000, 'y'));
+    const auto stored = spool->Append(std::move(big));
+    REQUIRE(stored.ok());
+    expected[{stored->spool_id, stored->number}] = stored->encoded;
+    REQUIRE(spool->Settle(Named(1000, 99)).ok());
+    REQUIRE(spool->id() == 1001);
+    append();
+    const auto held = *spool->Held();
+    REQUIRE(held.size() == 2);
+    CHECK(held[0].first == 22);
+    CHECK(held[0].next == 23);
+    CHECK(held[1].first == 1);
+    CHECK(held[1].next == 2);
+    CHECK(Everything(*spool) == expected);
+    REQUIRE(spool->Settle(Named(1001, 1)).ok());  // the older one still waits
+    expected.erase({1001, 1});
+    CHECK(spool->Held()->size() == 2);
+    CHECK(Everything(*spool) == expected);
+  }
+  append();
+  CHECK(Everything(*spool) == expected);
+  CHECK(*spool->Settle(Named(1000, 22)) == 1);
+  CHECK(spool->Held()->size() == 1);
+}
+
+TEST_CASE("a full disk is said once and its end once, though acknowledgements empty the memory") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  auto spool = OpenSpool({dir / "spool.db"}, clock, ids);
+  MustAppend(*spool, 0);
+  REQUIRE(spool->Settle(Named(1000, 1)).ok());
+  const LogCapture log;
+  {
+    FileSizeLimit full(1);
+    for (uint64_t number = 2; number <= 101; ++number) {
+      MustAppend(*spool, 1);
+      REQUIRE(*spool->Settle(Named(1000, number)) == 1);
+      clock.Advance(15s);
+    }
+  }
+  MustAppend(*spool, 2);
+  MustAppend(*spool, 3);
+  CHECK(log.Count("the newest batches are kept in memory") == 1);
+  CHECK(log.Count("there is room again; 100 batches had to wait in memory") == 1);
+  CHECK(log.Count("") == 2);
+}
+
+TEST_CASE("that bdSeq cannot be saved is said once, and once when it can be") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  auto spool = OpenSpool({dir / "spool.db"}, clock, ids);
+  const LogCapture log;
+  {
+    FileSizeLimit full(1);
+    for (int i = 0; i < 50; ++i) {
+      CHECK(*spool->NextBdSeq() == i);
+      clock.Advance(60s);
+    }
+  }
+  CHECK(*spool->NextBdSeq() == 50);
+  CHECK(log.Count("bdSeq was not saved: ") == 1);
+  CHECK(log.Count("bdSeq is saved again; it was not 50 times") == 1);
+  CHECK(log.Count("") == 2);
+}
+
+TEST_CASE("where the disk was full at the start, the file is left alone until there is room") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  const SpoolOptions options{dir / "spool.db"};
+  auto spool = OpenSpool(options, clock, ids);
+  REQUIRE(*spool->NextBdSeq() == 0);
+  for (int i = 0; i < 3; ++i) MustAppend(*spool, i);
+  const auto waiting = Everything(*spool);
+  SECTION("after a clean stop") { REQUIRE(spool->Close().ok()); }
+  SECTION("after a crash") {}
+  spool.reset();
+
+  const LogCapture log;
+  uint64_t in_memory = 0;
+  const auto live = [&] {  // a batch that is acknowledged at once
+    clock.Advance(31s);
+    const StoredBatch batch = MustAppend(*spool, 7);
+    CHECK(batch.spool_id == in_memory);
+    REQUIRE(*spool->Settle(Named(batch.spool_id, batch.number)) == 1);
+  };
+  {
+    FileSizeLimit full(1);
+    spool = OpenSpool(options, clock, ids);
+    in_memory = spool->id();
+    CHECK(in_memory > 1000);
+    CHECK(spool->waiting_batches() == 0);
+    CHECK(*spool->NextBdSeq() == 0);
+    for (int i = 0; i < 20; ++i) live();
+    CHECK(spool->id() == in_memory);
+  }
+  // There is room, but what waits in memory would be lost.
+  clock.Advance(31s);
+  MustAppend(*spool, 1);
+  MustAppend(*spool, 2);
+  REQUIRE(*spool->Settle(Named(in_memory, 21)) == 1);
+  CHECK(spool->id() == in_memory);
+  REQUIRE(*spool->Settle(Named(in_memory, 22)) == 1);
+  CHECK(spool->id() != in_memory);
+  CHECK(Everything(*spool) == waiting);
+  CHECK(*spool->NextBdSeq() == 1);
+  CHECK(log.Count("batches are kept in memory only") == 1);
+  CHECK(log.Count("there is room again") == 1);
+  CHECK(log.Count("") == 2);
+
+  const StoredBatch last = MustAppend(*spool, 9);
+  REQUIRE(spool->Close().ok());
+  spool.reset();
+  spool = OpenSpool(options, clock, ids);
+  CHECK(spool->id() == last.spool_id);
+  CHECK(spool->waiting_batches() == 4);
+  CHECK(*spool->NextBdSeq() == 2);
+}
+
+TEST_CASE("what waits in memory goes into the first file as soon as there is room for one") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  const SpoolOptions options{dir / "spool.db"};
+  const LogCapture log;
+  std::unique_ptr<Spool> spool;
+  std::map<Key, std::string> expected;
+  uint64_t alias = 0;
+  const SeriesId load{"node_load1", {}};
+  const auto append = [&] {
+    clock.Advance(31s);
+    const StoredBatch batch = MustAppend(*spool, 7);
+    expected[{batch.spool_id, batch.number}] = batch.encoded;
+  };
+  {
+    FileSizeLimit full(1);
+    spool = OpenSpool(options, clock, ids);
+    alias = *spool->AliasOf(load, DataType::kDouble, *spool->GroupOf("loadavg"));
+    for (int i = 0; i < 20; ++i) append();
+    CHECK(spool->id() == 1000);
+  }
+  append();
+  CHECK(spool->id() == 1001);
+  CHECK(Everything(*spool) == expected);
+  append();
+  REQUIRE(spool->Close().ok());
+  spool.reset();
+  CHECK(std::filesystem::status(options.path).permissions() ==
+        (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+  spool = OpenSpool(options, clock, ids);
+  CHECK(Everything(*spool) == expected);
+  CHECK(*spool->AliasOf(load, DataType::kDouble, 0) == alias);
+  CHECK(log.Count("") == 2);
+}
