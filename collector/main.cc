@@ -1,21 +1,18 @@
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <future>
-#include <iostream>
 #include <random>
 #include <thread>
 
 #include "collector/collector.h"
 #include "collector/metrics_port.h"
 #include "collector/query_port.h"
+#include "core/io/http/front.h"
+#include "core/io/secret.h"
+#include "core/io/signals.h"
+#include "core/io/state_directory.h"
 #include "core/log.h"
 
 namespace haidang::collector {
@@ -23,32 +20,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kBrokerPatience = 1000ms;  // for the goodbye
-constexpr auto kHttpPatience = 500ms;     // for answers under way; together within 2 s
+constexpr auto kBrokerPatience = 600ms;  // for the goodbye
+constexpr auto kHttpPatience = 300ms;    // for answers under way; together well within 2 s
+
+enum Exit : int { kOk = 0, kBadConfig = 1, kBadUsage = 2, kCannotRun = 3 };
 
 uint64_t Random64() {
   std::random_device device;
   return (static_cast<uint64_t>(device()) << 32) | device();
-}
-
-Status MakeDirectory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0750) == 0 || errno == EEXIST) return {};
-  return Error{path + ": cannot be made: " + std::strerror(errno) +
-               "; make it and give it to the user that runs this program"};
-}
-
-// Held as long as the process lives: two collectors on one store would give the same ids twice.
-Status LockDirectory(const std::string& path) {
-  const std::string file = path + "/collector.lock";
-  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    return Error{file + ": cannot be made: " + std::strerror(errno) +
-                 "; check the directory's owner and mode, and that its file system is not full or "
-                 "read-only"};
-  }
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return {};
-  ::close(fd);
-  return Error{path + ": another haidang-collector uses this directory; stop it first"};
 }
 
 // Ends both ports; where a client keeps one busy, the process ends without it: everything that was
@@ -68,9 +47,11 @@ void StopPorts(QueryPort& queries, MetricsPort& metrics) {
   stopper.join();
 }
 
-Status Serve(const Options& options, const std::string& secret) {
-  if (auto made = MakeDirectory(options.directory); !made) return made;
-  if (auto locked = LockDirectory(options.directory); !locked) return locked;
+Status Serve(const Options& options) {
+  const auto secret = ReadSecret(options.secret_file);
+  if (!secret) return secret.error();
+  if (auto claimed = ClaimStateDirectory(options.directory, "collector"); !claimed) return claimed;
+  http::AllowDescriptors(QueryPort::kMaxConnections + MetricsPort::kMaxConnections);
   const SystemClock clock;
   const auto loop = MakeLoop();
   auto collector =
@@ -83,7 +64,7 @@ Status Serve(const Options& options, const std::string& secret) {
   auto metrics = MetricsPort::Open(options.metrics, (*collector)->metrics().shared(),
                                    (*collector)->AskFleet());
   if (!metrics) return metrics.error();
-  auto queries = QueryPort::Open(options.query, secret, (*collector)->Backend());
+  auto queries = QueryPort::Open(options.query, *secret, (*collector)->Backend());
   if (!queries) return queries.error();
   loop->OnTerminate([&] {
     spdlog::info("stopping");
@@ -99,40 +80,42 @@ Status Serve(const Options& options, const std::string& secret) {
   return {};
 }
 
-int Run(const std::string& config, bool check_only) {
-  auto options = LoadOptions(config);
-  if (!options) {
-    std::cerr << options.error().message << '\n';
-    return 2;
+int Main(int argc, char** argv) {
+  CLI::App app("Takes in what agents send, stores it, acknowledges it, and answers questions.");
+  std::string config;
+  bool check_only = false;
+  app.add_option("--config", config, "TOML file; packaging/sample/collector.toml explains it")
+      ->required();
+  app.add_flag("--check-config", check_only,
+               "read the configuration and the files that it names, print \"FILE: ok\", end");
+  app.set_version_flag("--version", std::string("haidang-collector ") + HAIDANG_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kBadUsage;
   }
-  auto secret = ReadSecret(options->secret_file);
-  if (!secret) {
-    std::cerr << secret.error().message << '\n';
-    return 2;
+  if (check_only) DieOnTerminate();
+  const auto options = LoadOptions(config);
+  if (!options) {
+    std::fprintf(stderr, "haidang-collector: %s\n", options.error().message.c_str());
+    return kBadConfig;
   }
   if (check_only) {
-    std::cout << config << ": ok\n";
-    return 0;
+    std::printf("%s: ok\n", config.c_str());
+    return kOk;
   }
   SetUpLog("haidang-collector", options->log_level);
-  if (auto served = Serve(*options, *secret); !served) {
+  if (const Status served = Serve(*options); !served) {
     spdlog::error("{}", served.error().message);
-    return 1;
+    return kCannotRun;
   }
-  return 0;
+  return kOk;
 }
 
 }  // namespace
 }  // namespace haidang::collector
 
 int main(int argc, char** argv) {
-  CLI::App app("Takes in what agents send, stores it, acknowledges it, and answers questions.");
-  std::string config;
-  bool check_only = false;
-  app.add_option("--config", config, "TOML file; packaging/sample/collector.toml explains it")
-      ->required();
-  app.add_flag("--check-config", check_only, "read the configuration and the secret, then end");
-  app.set_version_flag("--version", std::string("haidang-collector ") + HAIDANG_VERSION);
-  CLI11_PARSE(app, argc, argv);
-  return haidang::collector::Run(config, check_only);
+  haidang::ExitOnTerminate();
+  return haidang::collector::Main(argc, argv);
 }

@@ -3,17 +3,18 @@
 #include <prometheus/text_serializer.h>
 
 #include <sstream>
-#include <thread>
 #include <utility>
 
-#include "collector/http_port.h"
 #include "collector/process_metrics.h"
+#include "core/io/http/http_server.h"
 
 namespace haidang::collector {
 namespace {
 
+using http::Reply;
+using http::Request;
+
 constexpr const char* kType = "text/plain; version=0.0.4; charset=utf-8";
-constexpr size_t kThreads = 4;
 constexpr size_t kWriteBytes = 256U << 10;
 
 std::string Serialise(std::vector<prometheus::MetricFamily> families) {
@@ -22,62 +23,89 @@ std::string Serialise(std::vector<prometheus::MetricFamily> families) {
   return std::move(out).str();
 }
 
+// One text after another, none kept: the fleet's is too large to be held as a whole.
+bool WriteFleet(FleetNow now, const http::WriteBytes& write) {
+  std::string text;
+  bool taken = true;
+  ForEachPart(std::move(now), [&](prometheus::MetricFamily&& part, bool continued) {
+    if (!taken) return;
+    text += PartText(std::move(part), continued);
+    if (text.size() < kWriteBytes) return;
+    taken = write(text);
+    text.clear();
+  });
+  return taken && (text.empty() || write(text));
+}
+
+http::FrontOptions MakeFrontOptions(const HostPort& listen) {
+  http::FrontOptions front;
+  front.listen = listen;
+  front.max_connections = MetricsPort::kMaxConnections;
+  front.max_connections_of_peer = MetricsPort::kMaxConnections / 2;
+  // Each of the fleet's readers holds a copy of its values: some 20 MB for 10 000 machines.
+  front.max_threads = 8;
+  front.reserved_threads = 2;  // for /metrics
+  front.answer_patience = {.piece = std::chrono::milliseconds(5000),
+                           .answer = std::chrono::milliseconds(30000)};
+  return front;
+}
+
 class Port final : public MetricsPort {
  public:
   Port(std::shared_ptr<prometheus::Registry> own, AskFleet fleet)
-      : own_(std::move(own)), fleet_(std::move(fleet)), http_(kThreads, 4096) {
-    http_.server().Get("/metrics", [this](const auto&, auto& answer) {
-      auto families = own_->Collect();
-      for (auto& family : process_.Collect()) families.push_back(std::move(family));
-      answer.set_content(Serialise(std::move(families)), kType);
-    });
-    http_.server().Get("/metrics/fleet", [this](const auto&, auto& answer) { Fleet(answer); });
+      : own_(std::move(own)), fleet_(std::move(fleet)) {
+    router_.Add("/metrics", {[this](const Request&) { return Own(); }, {}, true});
+    router_.Add("/metrics/fleet", [this](const Request&) { return Fleet(); });
   }
 
-  Result<int> Bind(const Listen& listen) { return http_.Bind(listen); }
-  int port() const override { return http_.port(); }
-  void Start() override { http_.Start(); }
-  void Stop() override { http_.Stop(); }
+  Status Listen(const HostPort& listen) {
+    auto server = http::HttpServer::Listen(MakeFrontOptions(listen), router_, {});
+    if (!server) return server.error();
+    server_ = std::move(*server);
+    return {};
+  }
+
+  uint16_t port() const override { return server_->port(); }
+  void Start() override { server_->Start(); }
+  void Stop() override { server_->Stop(); }
 
  private:
-  void Fleet(httplib::Response& answer) {
+  Reply Own() {
+    auto families = own_->Collect();
+    for (auto& family : process_.Collect()) families.push_back(std::move(family));
+    Reply reply;
+    reply.type = kType;
+    reply.body = Serialise(std::move(families));
+    return reply;
+  }
+
+  Reply Fleet() const {
     auto now = fleet_();
-    if (!now) {
-      answer.status = 503;
-      answer.set_content("the collector is busy\n", "text/plain");
-      return;
-    }
-    auto held = std::make_shared<FleetNow>(std::move(*now));
-    answer.set_chunked_content_provider(kType, [held](size_t, httplib::DataSink& sink) {
-      std::string text;
-      bool taken = true;
-      ForEachPart(std::move(*held), [&](prometheus::MetricFamily&& part, bool continued) {
-        if (!taken) return;
-        text += PartText(std::move(part), continued);
-        if (text.size() < kWriteBytes) return;
-        taken = sink.write(text.data(), text.size());
-        text.clear();
-      });
-      if (taken && !text.empty()) taken = sink.write(text.data(), text.size());
-      if (taken) sink.done();
-      return taken;
-    });
+    if (!now) return http::ErrorReply(503, "busy", "the collector is busy; ask again");
+    Reply reply;
+    reply.type = kType;
+    reply.stream = [held = std::make_shared<FleetNow>(std::move(*now))](
+                       const http::WriteBytes& write, const std::function<bool()>&) {
+      WriteFleet(std::move(*held), write);
+      return false;  // there is nothing more
+    };
+    return reply;
   }
 
   std::shared_ptr<prometheus::Registry> own_;
   ProcessMetrics process_;
   AskFleet fleet_;
-  HttpPort http_;  // last: its threads end before what they use
+  http::Router router_;
+  std::unique_ptr<http::HttpServer> server_;  // last: its threads end before what they use
 };
 
 }  // namespace
 
-Result<std::unique_ptr<MetricsPort>> MetricsPort::Open(const Listen& listen,
+Result<std::unique_ptr<MetricsPort>> MetricsPort::Open(const HostPort& listen,
                                                        std::shared_ptr<prometheus::Registry> own,
                                                        AskFleet fleet) {
   auto port = std::make_unique<Port>(std::move(own), std::move(fleet));
-  auto bound = port->Bind(listen);
-  if (!bound) return bound.error();
+  if (const Status listening = port->Listen(listen); !listening) return listening.error();
   return std::unique_ptr<MetricsPort>(std::move(port));
 }
 

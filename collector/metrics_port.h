@@ -1,12 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 
 #include "collector/exposition.h"
 #include "collector/metrics.h"
-#include "collector/options.h"
+#include "core/io/host_port.h"
 #include "core/result.h"
 
 namespace haidang::collector {
@@ -17,19 +18,21 @@ namespace haidang::collector {
 // another need a hundredth of that.
 class MetricsPort {
  public:
+  static constexpr size_t kMaxConnections = 512;
+
   // `fleet` is asked on a thread of this port; nothing where no answer came in time.
   using AskFleet = std::function<std::optional<FleetNow>()>;
 
   // Listens at once; an Error names the address.
-  static Result<std::unique_ptr<MetricsPort>> Open(const Listen& listen,
+  static Result<std::unique_ptr<MetricsPort>> Open(const HostPort& listen,
                                                    std::shared_ptr<prometheus::Registry> own,
                                                    AskFleet fleet);
   virtual ~MetricsPort() = default;
 
-  virtual int port() const = 0;
+  virtual uint16_t port() const = 0;
   // Answers from now on, on threads of its own.
   virtual void Start() = 0;
-  // Ends when every answer under way has ended.
+  // Cuts off who has not taken its answer; ends when every thread has.
   virtual void Stop() = 0;
 };
 

@@ -1,12 +1,13 @@
 #include "collector/options.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <charconv>
 #include <functional>
 
 #include "core/config.h"
+#include "core/io/broker_uri.h"
+#include "core/io/secret.h"
+#include "core/io/state_directory.h"
+#include "core/io/tls_files.h"
 #include "core/sparkplug/topic.h"
 
 namespace haidang::collector {
@@ -21,18 +22,16 @@ void Check(ConfigTable& table, std::string_view key, const Status& status) {
   if (!status) table.Fault(key, status.error().message);
 }
 
-Listen ReadListen(ConfigTable& table, const Listen& fallback, bool loopback_only) {
-  const std::string text =
-      table.String("listen", fallback.host + ":" + std::to_string(fallback.port));
-  auto listen = ParseListen(text);
+HostPort ReadListen(ConfigTable& table, const HostPort& fallback, bool loopback_only) {
+  const auto listen = ParseListen(table.String("listen", ToString(fallback)));
   if (!listen) {
     table.Fault("listen", listen.error().message);
     return fallback;
   }
-  if (loopback_only && !IsLoopback(*listen)) {
+  if (loopback_only && !IsLoopback(listen->host)) {
     table.Fault("listen",
-                "must be a loopback address (127.0.0.1 or [::1]): answers are not "
-                "encrypted");
+                "is reached from other machines, and answers are not encrypted; allowed: a "
+                "loopback address (127.0.0.1 or [::1])");
   }
   return *listen;
 }
@@ -42,13 +41,9 @@ void ReadBroker(ConfigTable table, MqttOptions& broker) {
   broker.ca_file = table.String("ca", "");
   broker.cert_file = table.String("cert", "");
   broker.key_file = table.String("key", "");
-  const bool tls = broker.uri.starts_with("ssl://");
-  if (!tls && !broker.uri.starts_with("tcp://")) {
-    table.Fault("uri", "must begin with ssl:// or tcp://");
-  }
-  if (tls && broker.ca_file.empty()) table.Fault("ca", "is needed for ssl://");
-  if (broker.cert_file.empty() != broker.key_file.empty()) {
-    table.Fault("cert", "cert and key must be given together");
+  if (const Status uri = CheckBrokerUri(broker.uri); !uri) table.Fault("uri", uri.error().message);
+  if (UsesTls(broker.uri)) {
+    for (const char* key : {"ca", "cert", "key"}) (void)table.RequiredString(key);
   }
   table.Finish();
 }
@@ -93,6 +88,9 @@ void ReadIdentity(ConfigTable table, Options& options) {
 void ReadStorage(ConfigTable& root, Options& options) {
   ConfigTable state = root.Table("state");
   options.directory = state.String("directory", options.directory);
+  if (options.directory.empty()) {
+    state.Fault("directory", "must not be empty; allowed: a path");
+  }
   state.Finish();
   ConfigTable commit = root.Table("commit");
   options.commit_every =
@@ -135,44 +133,36 @@ Result<Options> Read(ConfigFile& file) {
   return options;
 }
 
+// What the files and directories that `options` name would make the program refuse.
+void CheckNamed(ConfigTable root, const Options& options) {
+  ConfigTable broker = root.Table("broker");
+  CheckBroker(broker, options.broker);
+  ConfigTable identity = root.Table("collector");
+  CheckId(identity, options.id, options.broker);
+  ConfigTable state = root.Table("state");
+  Check(state, "directory", CheckStateDirectory(options.directory));
+  ConfigTable query = root.Table("query");
+  if (const auto secret = ReadSecret(options.secret_file); !secret) {
+    query.Fault("secret_file", secret.error().message);
+  }
+}
+
 }  // namespace
 
 Result<Options> LoadOptions(const std::string& path) {
   auto file = ConfigFile::Load(path);
   if (!file) return file.error();
-  return Read(**file);
+  auto options = Read(**file);
+  if (!options) return options;
+  CheckNamed((*file)->root(), *options);
+  if (auto error = (*file)->error()) return *error;
+  return options;
 }
 
 Result<Options> ParseOptions(std::string_view text, const std::string& path) {
   auto file = ConfigFile::Parse(text, path);
   if (!file) return file.error();
   return Read(**file);
-}
-
-Result<Listen> ParseListen(std::string_view text) {
-  const Error wrong{"must be a numeric address and a port, as 127.0.0.1:9311 or [::1]:9311"};
-  const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return wrong;
-  const std::string_view digits = text.substr(colon + 1);
-  Listen listen;
-  const auto [end, fault] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), listen.port);
-  if (fault != std::errc() || end != digits.data() + digits.size()) return wrong;
-  if (listen.port < 0 || listen.port > 65535) return wrong;
-  std::string_view host = text.substr(0, colon);
-  in6_addr address;
-  if (host.starts_with('[') && host.ends_with(']')) {
-    listen.host = host.substr(1, host.size() - 2);
-    if (inet_pton(AF_INET6, listen.host.c_str(), &address) != 1) return wrong;
-  } else {
-    listen.host = host;
-    if (inet_pton(AF_INET, listen.host.c_str(), &address) != 1) return wrong;
-  }
-  return listen;
-}
-
-bool IsLoopback(const Listen& listen) {
-  return listen.host == "::1" || listen.host.starts_with("127.");
 }
 
 }  // namespace haidang::collector

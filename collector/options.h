@@ -7,17 +7,12 @@
 
 #include "collector/detect/detector.h"
 #include "collector/fleet.h"
+#include "core/io/host_port.h"
 #include "core/io/mqtt_session.h"
 #include "core/query.h"
 #include "core/result.h"
 
 namespace haidang::collector {
-
-// host:port with a numeric host; port 0 takes a free one.
-struct Listen {
-  std::string host;  // without brackets
-  int port = 0;
-};
 
 // What collector.toml says (packaging/sample/collector.toml explains each).
 struct Options {
@@ -25,9 +20,9 @@ struct Options {
   std::string group;            // Sparkplug group that is collected: the province
   MqttOptions broker;
   std::string directory = "/var/lib/haidang-collector";  // of telemetry.db
-  Listen query{"127.0.0.1", 9311};                       // loopback only
+  HostPort query{"127.0.0.1", 9311};                     // loopback only
   std::string secret_file;
-  Listen metrics{"127.0.0.1", 9312};
+  HostPort metrics{"127.0.0.1", 9312};
   std::chrono::milliseconds commit_every{200};
   int64_t commit_bytes = 4 << 20;
   store::Retention retention;
@@ -37,16 +32,9 @@ struct Options {
   std::string log_level = "info";
 };
 
-// An Error names file, line, key and what is allowed.
+// An Error names file, line, key and what is allowed. LoadOptions also looks at the files and
+// directories that the options name, so that whoever checks hears what a start would refuse.
 Result<Options> LoadOptions(const std::string& path);
 Result<Options> ParseOptions(std::string_view text, const std::string& path);
-
-// The shared secret of the query port: one line of 16 to 256 printable characters. A file that
-// others than its owner and group can read is refused.
-Result<std::string> ReadSecret(const std::string& path);
-
-// "127.0.0.1:9311", "[::1]:9311".
-Result<Listen> ParseListen(std::string_view text);
-bool IsLoopback(const Listen& listen);
 
 }  // namespace haidang::collector

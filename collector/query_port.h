@@ -1,12 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "collector/options.h"
 #include "collector/store/reader.h"
+#include "core/io/host_port.h"
 #include "core/query.h"
 #include "core/result.h"
 
@@ -24,14 +25,16 @@ struct QueryBackend {
 // The questions of docs/architecture.md, "Asking the collector". Every request needs the secret.
 class QueryPort {
  public:
+  static constexpr size_t kMaxConnections = 512;
+
   // Listens at once; an Error names the address.
-  static Result<std::unique_ptr<QueryPort>> Open(const Listen& listen, std::string secret,
+  static Result<std::unique_ptr<QueryPort>> Open(const HostPort& listen, std::string secret,
                                                  QueryBackend backend);
   virtual ~QueryPort() = default;
 
-  virtual int port() const = 0;
+  virtual uint16_t port() const = 0;
   virtual void Start() = 0;
-  // Ends when every answer under way has ended.
+  // Cuts off who has not taken its answer; ends when every thread has.
   virtual void Stop() = 0;
 };
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "core/crc64.h"
+#include "core/io/http/parameters.h"
 #include "core/query_json.h"
 #include "server/assets.h"
 #include "server/overview_json.h"
@@ -16,6 +16,10 @@
 namespace haidang::server {
 namespace {
 
+using http::ErrorReply;
+using http::NamesFault;
+using http::Reply;
+using http::Request;
 using nlohmann::json;
 
 constexpr int64_t kHourMs = 3'600'000;
@@ -44,33 +48,6 @@ template <typename T>
 Reply Unanswered(const Answer<T>& answer) {
   const std::string& message = answer.error().message;
   return answer.refused ? Wrong(message) : Unreachable(message);
-}
-
-// What is wrong with the parameters' names; "" where nothing is. Each of `once` may be there once,
-// those of `often` any number of times; one that ends with '.' stands for all that begin so.
-std::string NamesFault(const Request& request, std::initializer_list<std::string_view> once,
-                       std::initializer_list<std::string_view> often = {}) {
-  for (const auto& param : request.params) {
-    const std::string& name = param.first;
-    if (std::find(once.begin(), once.end(), name) != once.end()) {
-      if (request.params.count(name) > 1) return name + " is given more than once";
-      continue;
-    }
-    const bool allowed = std::any_of(often.begin(), often.end(), [&name](std::string_view other) {
-      return other.ends_with('.') ? name.starts_with(other) : name == other;
-    });
-    if (allowed) continue;
-    std::string names;
-    for (const auto list : {once, often}) {
-      for (const std::string_view known : list) {
-        names += (names.empty() ? "" : ", ") + std::string(known);
-        if (known.ends_with('.')) names += "{name}";
-      }
-    }
-    return name.substr(0, 64) + " is no parameter of this question; " +
-           (names.empty() ? "it has none" : "allowed are: " + names);
-  }
-  return "";
 }
 
 // A whole number in [min, max]; `fallback` where the parameter is absent; nothing where it is
@@ -109,6 +86,40 @@ Result<std::string> MachineParam(const Request& request) {
   if (machine.empty()) return Error{"machine is missing"};
   if (machine.size() > kMaxName) return Error{"machine is too long"};
   return machine;
+}
+
+http::Router::Handler WithoutParameters(http::Router::Handler handler) {
+  return [handler = std::move(handler)](const Request& request) {
+    const std::string fault = NamesFault(request, {});
+    return fault.empty() ? handler(request) : Wrong(fault);
+  };
+}
+
+Reply AnswerOverview(const ApiParts& parts) {
+  Reply reply;
+  reply.body = parts.feed.Text(parts.feed.Current());
+  reply.headers.emplace_back("Cache-Control", "no-store");
+  return reply;
+}
+
+Reply AnswerStream(const ApiParts& parts, const Request& request) {
+  if (request.method != "HEAD") return parts.feed.OpenStream();
+  Reply reply;
+  reply.type = "text/event-stream";
+  return reply;
+}
+
+Reply AnswerSites(const ApiParts& parts) {
+  const auto snapshot = parts.live.Now().snapshot;
+  return JsonReply({{"sites", SitesJson(ValidAt(snapshot->sites, parts.clock.WallMs()))}});
+}
+
+Reply AnswerMetrics(const ApiParts& parts) {
+  Reply reply;
+  reply.type = "text/plain; version=0.0.4; charset=utf-8";
+  reply.body = parts.metrics.Text();
+  reply.headers.emplace_back("Cache-Control", "no-store");
+  return reply;
 }
 
 Reply AnswerMachine(const ApiParts& parts, const Request& request) {
@@ -228,7 +239,7 @@ Reply AnswerAsset(const Asset& asset, const std::string& etag, const Request& re
   return reply;
 }
 
-void AddAssets(Router& router) {
+void AddAssets(http::Router& router) {
   for (const Asset& asset : Assets()) {
     char etag[32];
     std::snprintf(etag, sizeof(etag), "\"%016llx\"",
@@ -241,48 +252,57 @@ void AddAssets(Router& router) {
 
 }  // namespace
 
-Router MakeRouter(const ApiParts& parts) {
-  Router router;
+http::ServerHooks MakeHooks(Metrics& metrics) {
+  http::ServerHooks hooks;
+  hooks.headers = {
+      {"Content-Security-Policy",
+       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src "
+       "'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+      {"X-Content-Type-Options", "nosniff"},
+      {"X-Frame-Options", "DENY"},
+      {"Referrer-Policy", "no-referrer"},
+      {"Cross-Origin-Opener-Policy", "same-origin"},
+      {"Cross-Origin-Resource-Policy", "same-origin"},
+      {"Vary", "Accept-Encoding"},
+  };
+  hooks.answered = [&metrics](std::string_view route, int status, double seconds) {
+    metrics.Answered(route.empty() ? "none" : std::string(route), status, seconds);
+  };
+  hooks.connections = [&metrics](size_t count) { metrics.ConnectionsAre(count); };
+  return hooks;
+}
+
+http::Router MakeRouter(const ApiParts& parts) {
+  http::Router router;
   AddAssets(router);
-  router.Add("/api/v1/overview", [parts](const Request&) {
-    Reply reply;
-    reply.body = parts.feed.Text(parts.feed.Current());
-    reply.headers.emplace_back("Cache-Control", "no-store");
-    return reply;
-  });
-  router.Add("/api/v1/stream", [parts](const Request& request) {
-    if (request.method == "HEAD") {
-      Reply reply;
-      reply.type = "text/event-stream";
-      return reply;
-    }
-    return parts.feed.OpenStream();
-  });
-  router.Add("/api/v1/machines", [parts](const Request&) {
-    return JsonReply({{"machines", MachinesJson(parts.live.Now())}});
-  });
-  router.Add("/api/v1/machines/{machine}",
-             [parts](const Request& request) { return AnswerMachine(parts, request); });
-  router.Add("/api/v1/sites", [parts](const Request&) {
-    const auto snapshot = parts.live.Now().snapshot;
-    return JsonReply({{"sites", SitesJson(ValidAt(snapshot->sites, parts.clock.WallMs()))}});
-  });
+  router.Add(
+      "/api/v1/overview",
+      {WithoutParameters([parts](const Request&) { return AnswerOverview(parts); }), {}, true});
+  router.Add("/api/v1/stream", WithoutParameters([parts](const Request& request) {
+               return AnswerStream(parts, request);
+             }));
+  router.Add("/api/v1/machines", WithoutParameters([parts](const Request&) {
+               return JsonReply({{"machines", MachinesJson(parts.live.Now())}});
+             }));
+  router.Add("/api/v1/machines/{machine}", WithoutParameters([parts](const Request& request) {
+               return AnswerMachine(parts, request);
+             }));
+  router.Add("/api/v1/sites",
+             WithoutParameters([parts](const Request&) { return AnswerSites(parts); }));
   router.Add("/api/v1/findings",
              [parts](const Request& request) { return AnswerFindings(parts, request); });
   router.Add("/api/v1/series",
              [parts](const Request& request) { return AnswerSeries(parts, request); });
   router.Add("/api/v1/events",
              [parts](const Request& request) { return AnswerEvents(parts, request); });
-  router.Add("/metrics", [parts](const Request&) {
-    Reply reply;
-    reply.type = "text/plain; version=0.0.4; charset=utf-8";
-    reply.body = parts.metrics.Text();
-    reply.headers.emplace_back("Cache-Control", "no-store");
-    return reply;
-  });
+  router.Add("/metrics", {[parts](const Request&) { return AnswerMetrics(parts); }, {}, true});
   router.Add("/sd", [parts](const Request&) { return AnswerDiscovery(parts); });
-  router.Add("/healthz", [](const Request&) { return JsonReply({{"status", "alive"}}); });
-  router.Add("/readyz", [parts](const Request&) { return AnswerReady(parts); });
+  router.Add("/healthz", {[](const Request&) {
+                            return JsonReply({{"status", "alive"}});
+                          },
+                          {},
+                          true});
+  router.Add("/readyz", {[parts](const Request&) { return AnswerReady(parts); }, {}, true});
   return router;
 }
 

@@ -1,9 +1,10 @@
 #pragma once
 
 #include "core/clock.h"
+#include "core/io/http/http_server.h"
+#include "core/io/http/router.h"
 #include "server/collector_client.h"
 #include "server/feed.h"
-#include "server/http/router.h"
 #include "server/live.h"
 #include "server/metrics.h"
 #include "server/options.h"
@@ -20,7 +21,11 @@ struct ApiParts {
   const Options& options;
 };
 
+// What every answer tells browsers to keep to, and `metrics`' view of the answers; it must outlive
+// them.
+http::ServerHooks MakeHooks(Metrics& metrics);
+
 // Every route of server/openapi.json: the pages, /api/v1, /metrics, /sd, /healthz, /readyz.
-Router MakeRouter(const ApiParts& parts);
+http::Router MakeRouter(const ApiParts& parts);
 
 }  // namespace haidang::server

@@ -1,13 +1,12 @@
 #include "server/collector_client.h"
 
 #include <httplib.h>
-#include <sys/stat.h>
 
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "server/csv.h"
+#include "core/io/secret.h"
 
 namespace haidang::server {
 namespace {
@@ -15,13 +14,6 @@ namespace {
 constexpr size_t kMaxAnswerBytes = 64U << 20;
 constexpr int kConnectSeconds = 1;
 constexpr int kAnswerSeconds = 2;
-
-std::string Trim(std::string text) {
-  const char* blank = " \t\r\n";
-  text.erase(text.find_last_not_of(blank) + 1);
-  text.erase(0, text.find_first_not_of(blank));
-  return text;
-}
 
 std::string Encode(std::string_view text) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
@@ -84,11 +76,12 @@ void SetPatience(httplib::ClientImpl& client) {
 }
 
 Answer<std::string> Refusal(const std::string& body) {
-  constexpr size_t kMaxWords = 1024;
+  constexpr size_t kMaxWords = 1024;  // bytes
   std::string words = "the collector refuses the question";
-  const auto told = nlohmann::json::parse(body.substr(0, kMaxWords), nullptr, false);
-  if (told.is_object() && told.contains("error") && told["error"].is_string()) {
-    words = told["error"].get<std::string>();
+  const auto told = nlohmann::json::parse(body, nullptr, false);
+  const nlohmann::json::json_pointer message("/error/message");
+  if (told.contains(message) && told[message].is_string()) {
+    words = told[message].get<std::string>().substr(0, kMaxWords);
   }
   Answer<std::string> refusal = Error{std::move(words)};
   refusal.refused = true;
@@ -116,21 +109,6 @@ CollectorClient::CollectorClient(HostPort address, std::string secret_file)
 }
 
 CollectorClient::~CollectorClient() = default;
-
-Result<std::string> CollectorClient::ReadSecret(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & S_IRWXO) != 0) {
-    return Error{path + ": everybody may read the secret; run: chmod 0640 " + path};
-  }
-  Result<std::string> text = ReadFile(path, 4096);
-  if (!text) return text;
-  std::string secret = Trim(*text);
-  if (secret.empty()) return Error{path + ": the secret is empty"};
-  for (const char c : secret) {
-    if (c < 0x21 || c > 0x7E) return Error{path + ": the secret must be one line of ASCII"};
-  }
-  return secret;
-}
 
 Answer<std::string> CollectorClient::Get(const std::string& path, const Params& params) {
   Result<std::string> secret = ReadSecret(state_->secret_file);

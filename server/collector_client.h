@@ -31,9 +31,6 @@ class CollectorClient {
   CollectorClient(const CollectorClient&) = delete;
   CollectorClient& operator=(const CollectorClient&) = delete;
 
-  // An Error where the secret's file is missing, empty, or readable by everybody.
-  static Result<std::string> ReadSecret(const std::string& path);
-
   using Params = std::vector<std::pair<std::string, std::string>>;
 
   Result<query::Overview> Overview();

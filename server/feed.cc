@@ -75,26 +75,28 @@ std::string Feed::Text(const Published& published) const {
          ",\"sequence\":" + std::to_string(published.sequence) + "," + published.content->substr(1);
 }
 
-Reply Feed::OpenStream() {
+http::Reply Feed::OpenStream() {
   auto stream = std::make_shared<Stream>(*this);
   if (!stream->slot.taken()) {
     metrics_.StreamRefused();
-    Reply reply = ErrorReply(503, "too_many_streams",
-                             "too many browsers watch at once; ask /api/v1/overview instead");
+    http::Reply reply = http::ErrorReply(
+        503, "too_many_streams", "too many browsers watch at once; ask /api/v1/overview instead");
     reply.headers.emplace_back("Retry-After", "30");
     return reply;
   }
-  Reply reply;
+  http::Reply reply;
   reply.type = "text/event-stream";
   reply.headers.emplace_back("Cache-Control", "no-store");
   reply.headers.emplace_back("X-Accel-Buffering", "no");  // proxies must not hold events back
-  reply.stream = [this, stream](const WriteBytes& write, const std::function<bool()>& gone) {
+  reply.endless = true;
+  reply.stream = [this, stream](const http::WriteBytes& write, const std::function<bool()>& gone) {
     return NextEvents(*stream, write, gone);
   };
   return reply;
 }
 
-bool Feed::NextEvents(Stream& stream, const WriteBytes& write, const std::function<bool()>& gone) {
+bool Feed::NextEvents(Stream& stream, const http::WriteBytes& write,
+                      const std::function<bool()>& gone) {
   const uint64_t version = live_.version();
   const Published now = Current();
   const int64_t now_ns = clock_.MonotonicNs();

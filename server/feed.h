@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/clock.h"
-#include "server/http/router.h"
+#include "core/io/http/reply.h"
 #include "server/live.h"
 #include "server/metrics.h"
 
@@ -36,12 +36,12 @@ class Feed {
   // event: collector    {"reachable","since_ms"}, when that changed
   // event: heartbeat    {"now_ms"}, each kHeartbeat
   // 503 with Retry-After where there are too many streams already.
-  Reply OpenStream();
+  http::Reply OpenStream();
 
  private:
   struct Stream;
   class Slot;
-  bool NextEvents(Stream& stream, const WriteBytes& write, const std::function<bool()>& gone);
+  bool NextEvents(Stream& stream, const http::WriteBytes& write, const std::function<bool()>& gone);
 
   const Clock& clock_;
   Live& live_;

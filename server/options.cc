@@ -1,25 +1,13 @@
 #include "server/options.h"
 
-#include <arpa/inet.h>
-
-#include <charconv>
-
-#include "core/config.h"
-
 namespace haidang::server {
 namespace {
 
 constexpr std::string_view kHttp = "http://";
 
-bool IsLoopback(std::string_view host) {
-  if (host == "localhost" || host == "::1") return true;
-  in_addr v4{};
-  return inet_pton(AF_INET, std::string(host).c_str(), &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
-}
-
 void ReadServer(ConfigTable table, Options& options) {
   const std::string listen = table.String("listen", ToString(options.listen), 256);
-  if (auto address = ParseHostPort(listen)) {
+  if (auto address = ParseListen(listen)) {
     options.listen = *address;
   } else {
     table.Fault("listen", address.error().message);
@@ -34,7 +22,7 @@ void ReadCollector(ConfigTable table, Options& options) {
       table.String("url", std::string(kHttp) + ToString(options.collector), 256);
   std::string_view rest = url;
   if (!rest.starts_with(kHttp)) {
-    table.Fault("url", "must be http://host:port");
+    table.Fault("url", "must begin with http://; allowed: \"http://127.0.0.1:9311\"");
   } else {
     rest.remove_prefix(kHttp.size());
     if (rest.ends_with('/')) rest.remove_suffix(1);
@@ -42,11 +30,11 @@ void ReadCollector(ConfigTable table, Options& options) {
     if (!address) {
       table.Fault("url", address.error().message);
     } else if (address->port == 0) {
-      table.Fault("url", "needs the collector's port, 1 to 65535");
+      table.Fault("url", "needs the collector's port; allowed: 1 to 65535");
     } else if (!IsLoopback(address->host)) {
       table.Fault("url",
-                  "must be on loopback (127.0.0.1, ::1 or localhost): the secret would travel "
-                  "over the network in the clear");
+                  "is reached over the network, where the secret would travel in the clear; "
+                  "allowed: a loopback address (127.0.0.1, [::1] or localhost)");
     } else {
       options.collector = *address;
     }
@@ -64,7 +52,8 @@ void ReadObjectives(ConfigTable& root, Options& options) {
     objective.minutes = table.Integer("minutes", objective.minutes, 0, 1440);
     for (const query::Objective& other : options.objectives) {
       if (other.journey == objective.journey && other.step == objective.step) {
-        table.Fault("journey", "a second objective for the same journey and step");
+        table.Fault("journey",
+                    "has a second objective for the same journey and step; allowed: one each");
       }
     }
     table.Finish();
@@ -72,26 +61,29 @@ void ReadObjectives(ConfigTable& root, Options& options) {
   }
 }
 
+// Where Prometheus shall ask: an address with a port.
+void CheckTarget(ConfigTable& table, std::string_view key, const std::string& target) {
+  const auto address = ParseHostPort(target);
+  if (!address) {
+    table.Fault(key, address.error().message);
+  } else if (address->port == 0) {
+    table.Fault(key, "needs a port; allowed: 1 to 65535");
+  }
+}
+
 void ReadMetrics(ConfigTable table, Options& options) {
   options.fleet_targets = table.Strings("fleet_targets", {}, 64);
   for (const std::string& target : options.fleet_targets) {
-    auto address = ParseHostPort(target);
-    if (!address) {
-      table.Fault("fleet_targets", address.error().message);
-    } else if (address->port == 0) {
-      table.Fault("fleet_targets", "needs a port, 1 to 65535");
-    }
+    CheckTarget(table, "fleet_targets", target);
   }
   options.own_target = table.String("own_target", "", 256);
-  if (!options.own_target.empty()) {
-    if (auto address = ParseHostPort(options.own_target); !address) {
-      table.Fault("own_target", address.error().message);
-    }
-  }
+  if (!options.own_target.empty()) CheckTarget(table, "own_target", options.own_target);
   table.Finish();
 }
 
-Result<Options> Read(ConfigFile& file) {
+}  // namespace
+
+Result<Options> ReadOptions(ConfigFile& file) {
   Options options;
   ConfigTable root = file.root();
   ReadServer(root.Table("server"), options);
@@ -115,41 +107,10 @@ Result<Options> Read(ConfigFile& file) {
   return options;
 }
 
-}  // namespace
-
-Result<HostPort> ParseHostPort(std::string_view text) {
-  const Error wrong{"must be host:port, e.g. \"127.0.0.1:8080\" or \"[::1]:8080\""};
-  const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return wrong;
-  std::string_view host = text.substr(0, colon);
-  const std::string_view port = text.substr(colon + 1);
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
-    return wrong;
-  }
-  if (host.empty() || host.find_first_of(" /@[]?#\t\r\n") != std::string_view::npos) return wrong;
-  HostPort address{std::string(host), 0};
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-  if (error != std::errc() || end != port.data() + port.size()) return wrong;
-  return address;
-}
-
-std::string ToString(const HostPort& address) {
-  const bool v6 = address.host.find(':') != std::string::npos;
-  return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
-}
-
-Result<Options> LoadOptions(const std::string& path) {
-  auto file = ConfigFile::Load(path);
-  if (!file) return file.error();
-  return Read(**file);
-}
-
 Result<Options> ParseOptions(std::string_view text, const std::string& path) {
   auto file = ConfigFile::Parse(text, path);
   if (!file) return file.error();
-  return Read(**file);
+  return ReadOptions(**file);
 }
 
 }  // namespace haidang::server

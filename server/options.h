@@ -1,18 +1,14 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "core/config.h"
+#include "core/io/host_port.h"
 #include "core/query.h"
 #include "core/result.h"
 
 namespace haidang::server {
-
-struct HostPort {
-  std::string host;   // a name or an address, without brackets
-  uint16_t port = 0;  // 0: any free one (listening only)
-};
 
 // What the server's TOML file says (packaging/sample/server.toml explains each key).
 struct Options {
@@ -34,12 +30,9 @@ struct Options {
   std::string log_level = "info";
 };
 
-// Reads the file strictly; an Error names file, line, key and what is allowed.
-Result<Options> LoadOptions(const std::string& path);
+// Reads the file strictly; an Error names file, line, key and what is allowed. What the options
+// name is not looked at (server/configuration.h).
+Result<Options> ReadOptions(ConfigFile& file);
 Result<Options> ParseOptions(std::string_view text, const std::string& path);
-
-// "127.0.0.1:8080", "[::1]:8080", "localhost:0".
-Result<HostPort> ParseHostPort(std::string_view text);
-std::string ToString(const HostPort& address);
 
 }  // namespace haidang::server

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <random>
-#include <string_view>
 #include <utility>
 
+#include "core/io/broker_uri.h"
 #include "core/io/paho_client.h"
 #include "core/io/tls_files.h"
 
@@ -137,24 +137,15 @@ class PahoSession final : public MqttSession {
   std::function<void()> done_;
 };
 
-Status CheckUri(const MqttOptions& options) {
-  std::string_view rest = options.uri;
-  const bool tls = rest.starts_with("ssl://");
-  if (!tls && !rest.starts_with("tcp://")) {
-    return Error{options.uri + ": a broker's address is ssl://host:port or tcp://host:port"};
+Status CheckOptions(const MqttOptions& options) {
+  if (const Status uri = CheckBrokerUri(options.uri); !uri) {
+    return Error{options.uri + ": the broker's address " + uri.error().message};
   }
-  rest.remove_prefix(6);
-  const size_t colon = rest.rfind(':');
-  const std::string_view port = colon == rest.npos ? "" : rest.substr(colon + 1);
-  const bool digits =
-      !port.empty() && port.size() <= 5 &&
-      std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (colon == 0 || !digits || std::stoi(std::string(port)) == 0 ||
-      std::stoi(std::string(port)) > 65535) {
-    return Error{options.uri + ": the broker's address needs a host and a port from 1 to 65535"};
-  }
-  if (!tls) return {};
-  return CheckTlsFiles(options);
+  if (options.client_id.empty()) return Error{options.uri + ": the MQTT client id is empty"};
+  if (!UsesTls(options.uri)) return {};
+  const auto fault = FindTlsFault(options);
+  if (!fault) return {};
+  return Error{options.uri + ": " + std::string(fault->key) + " " + fault->what};
 }
 
 }  // namespace
@@ -163,8 +154,7 @@ Result<std::unique_ptr<MqttSession>> MakeMqttSession(Loop& loop, const Clock& cl
                                                      MqttOptions options,
                                                      std::vector<MqttSubscription> subscriptions,
                                                      MqttHandlers handlers) {
-  if (Status checked = CheckUri(options); !checked) return checked.error();
-  if (options.client_id.empty()) return Error{options.uri + ": the MQTT client id is empty"};
+  if (Status checked = CheckOptions(options); !checked) return checked.error();
   return std::unique_ptr<MqttSession>(std::make_unique<PahoSession>(
       loop, clock, std::move(options), std::move(subscriptions), std::move(handlers)));
 }

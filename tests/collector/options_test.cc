@@ -3,8 +3,11 @@
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
+#include "tests/support/broker_process.h"
 #include "tests/support/temp_dir.h"
 
 using namespace haidang;
@@ -96,20 +99,23 @@ level = "debug"
 }
 
 TEST_CASE("the sample file is what the program reads") {
-  const auto options =
-      LoadOptions(std::string(HAIDANG_SOURCE_DIR) + "/packaging/sample/collector.toml");
+  std::ifstream file(std::string(HAIDANG_SOURCE_DIR) + "/packaging/sample/collector.toml");
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const auto options = ParseOptions(text, "collector.toml");
   if (!options) FAIL(options.error().message);
   CHECK(options->objectives.size() == 1);
 }
 
 TEST_CASE("faults name file, line and key") {
-  CheckMentions(ErrorOf("[collector]\ngroup = \"g\"\nidd = \"x\"\n[broker]\nuri = \"tcp://x\"\n"
+  CheckMentions(ErrorOf("[collector]\ngroup = \"g\"\nidd = \"x\"\n[broker]\nuri = \"tcp://x:1\"\n"
                         "[query]\nsecret_file = \"s\"\n"),
                 {"collector.toml:3", "idd", "allowed"});
   CheckMentions(ErrorOf("[collector]\ngroup = 5\n"), {"collector.toml:2", "group"});
-  CheckMentions(ErrorOf("[collector]\nid = \"a/b\"\ngroup = \"g\"\n[broker]\nuri = \"tcp://x\"\n"),
-                {"collector.toml:2", "id"});
-  CheckMentions(ErrorOf(kMinimal + "[metrics]\nlisten = \"localhost\"\n"), {"listen", "numeric"});
+  CheckMentions(
+      ErrorOf("[collector]\nid = \"a/b\"\ngroup = \"g\"\n[broker]\nuri = \"tcp://x:1\"\n"),
+      {"collector.toml:2", "id"});
+  CheckMentions(ErrorOf(kMinimal + "[metrics]\nlisten = \"example.vn:1\"\n"),
+                {"listen", "numeric"});
 }
 
 TEST_CASE("the query port listens on loopback only") {
@@ -122,45 +128,158 @@ TEST_CASE("the query port listens on loopback only") {
   }
 }
 
-TEST_CASE("addresses that are none are refused") {
+TEST_CASE("a broker over TLS needs its CA, certificate and key") {
+  const std::string begin =
+      "[collector]\ngroup = \"g\"\n[query]\nsecret_file = \"s\"\n[broker]\nuri = "
+      "\"ssl://x:8883\"\n";
+  CheckMentions(ErrorOf(begin), {"collector.toml:5: broker.ca: is missing"});
+  CheckMentions(ErrorOf(begin + "ca = \"a\"\n"), {"broker.cert: is missing"});
+  CheckMentions(ErrorOf(begin + "ca = \"a\"\ncert = \"b\"\n"), {"broker.key: is missing"});
+}
+
+TEST_CASE("the broker's address is judged as a start would") {
+  const auto with = [](const std::string& uri) {
+    return "[collector]\ngroup = \"g\"\n[query]\nsecret_file = \"s\"\n[broker]\nuri = \"" + uri +
+           "\"\n";
+  };
+  for (const char* uri :
+       {"tcp://a:1", "tcp://10.0.0.1:65535", "tcp://[::1]:1883", "tcp://a-b.c_d:1"}) {
+    INFO(uri);
+    CHECK(ParseOptions(with(uri), "collector.toml"));
+  }
+  for (const char* uri :
+       {"http://x:1", "x:1", "TCP://x:1", "tcp://x", "tcp://x:", "tcp://:1", "tcp://x:0",
+        "tcp://x:65536", "tcp://x:1x", "tcp://x:-1", "tcp://a b:1", "tcp:// x:1", "tcp://x:1 ",
+        "tcp://x:1/", "tcp://user@x:1", "tcp://::1:1", "tcp://[::g]:1", "tcp://[::1]"}) {
+    CheckMentions(ErrorOf(with(uri)), {"collector.toml:6: broker.uri: ", "; allowed: "});
+  }
+}
+
+TEST_CASE("addresses to listen on are numeric, with a port that exists") {
   for (const char* text : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:x",
                            "127.0.0.1:-1", "::1:80", "[127.0.0.1]:80", "127.1.evil.com:80"}) {
-    INFO(text);
-    CHECK_FALSE(ParseListen(text));
+    for (const char* table : {"query", "metrics"}) {
+      std::string toml = kMinimal + "[" + table + "]\nlisten = \"" + text + "\"\n";
+      if (table == std::string("query")) toml = kMinimal + "listen = \"" + text + "\"\n";
+      CheckMentions(ErrorOf(toml), {table, ".listen: ", "; allowed: "});
+    }
   }
 }
 
-TEST_CASE("a broker over TLS needs its CA, and a certificate its key") {
-  CheckMentions(ErrorOf("[collector]\ngroup = \"g\"\n[broker]\nuri = \"ssl://x:8883\"\n"
-                        "[query]\nsecret_file = \"s\"\n"),
-                {"ca"});
-  CheckMentions(ErrorOf("[collector]\ngroup = \"g\"\n[broker]\nuri = \"tcp://x\"\ncert = \"c\"\n"
-                        "[query]\nsecret_file = \"s\"\n"),
-                {"cert", "key"});
-  CheckMentions(ErrorOf("[collector]\ngroup = \"g\"\n[broker]\nuri = \"http://x\"\n"
-                        "[query]\nsecret_file = \"s\"\n"),
-                {"uri", "ssl://"});
-}
+namespace {
 
-TEST_CASE("the secret is one line that only its owner and group can read") {
-  const testing::TempDir dir;
-  const std::string path = dir / "secret";
-  const auto write = [&](const std::string& text, mode_t mode) {
+// A configuration that is right, file by file, until a test breaks one of them.
+struct Files {
+  haidang::testing::TempDir dir;
+  std::string ca = dir / "ca.crt", cert = dir / "hai-dang.crt", key = dir / "hai-dang.key",
+              state = dir / "deep/state", secret = dir / "secret", uri = "ssl://broker:8883";
+
+  Files() {
+    haidang::testing::MakeCa(dir.path());
+    haidang::testing::MakeSignedCertificate(dir.path(), "hai-dang", "");
+    haidang::testing::MakeSignedCertificate(dir.path(), "other", "");
+    Write(secret, "0123456789abcdef\n");
+  }
+  static void Write(const std::string& path, const std::string& text, mode_t mode = 0640) {
     std::ofstream(path) << text;
     REQUIRE(chmod(path.c_str(), mode) == 0);
-  };
-  CHECK_FALSE(ReadSecret(path));
-  write("0123456789abcdef\n", 0640);
-  REQUIRE(ReadSecret(path));
-  CHECK(*ReadSecret(path) == "0123456789abcdef");
-  for (const mode_t mode : {0644, 0641, 0642, 0604}) {
-    write("0123456789abcdef\n", mode);
-    CheckMentions(ReadSecret(path).error().message, {"chmod", path.c_str()});
   }
-  for (const char* text : {"", "short", "0123456789 abcdef", "0123456789abcdef\nsecond line"}) {
-    write(text, 0600);
-    CHECK_FALSE(ReadSecret(path));
+  Result<Options> Load() {
+    const std::string path = dir / "collector.toml";
+    Write(path, "[collector]\ngroup = \"g\"\nid = \"hai-dang\"\n[broker]\nuri = \"" + uri +
+                    "\"\nca = \"" + ca + "\"\ncert = \"" + cert + "\"\nkey = \"" + key +
+                    "\"\n[state]\ndirectory = \"" + state + "\"\n[query]\nsecret_file = \"" +
+                    secret + "\"\n");
+    return LoadOptions(path);
   }
-  write(std::string(300, 'x'), 0600);
-  CHECK_FALSE(ReadSecret(path));
+  void CheckRefused(std::initializer_list<const char*> words) {
+    const auto options = Load();
+    REQUIRE_FALSE(options);
+    CheckMentions(options.error().message, words);
+    CheckMentions(options.error().message, {"/collector.toml:", "; allowed: "});
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Files, "what the options name is looked at; nothing is made") {
+  const auto options = Load();
+  if (!options) FAIL(options.error().message);
+  CHECK_FALSE(std::filesystem::exists(dir / "deep"));
+  std::filesystem::create_directories(state);
+  CHECK(Load());
+  CHECK(std::filesystem::is_empty(state));
+}
+
+TEST_CASE_METHOD(Files, "a fault of a named file is told at the key that names it") {
+  SECTION("the CA is missing") {
+    ca = dir / "none.crt";
+    CheckRefused({":6: broker.ca: ", "none.crt"});
+  }
+  SECTION("the CA is a directory") {
+    ca = dir.path();
+    CheckRefused({":6: broker.ca: ", "not a regular file"});
+  }
+  SECTION("the CA is no certificate") {
+    ca = key;
+    CheckRefused({":6: broker.ca: ", "hai-dang.key"});
+  }
+  SECTION("the certificate is none") {
+    cert = secret;
+    CheckRefused({":7: broker.cert: ", "secret"});
+  }
+  SECTION("the key is another's") {
+    key = dir / "other.key";
+    CheckRefused({":8: broker.key: ", "other.key"});
+  }
+  SECTION("the key needs a passphrase") {
+    const std::string locked = dir / "locked.key";
+    const std::string command =
+        "openssl ec -aes128 -passout pass:secret -in " + key + " -out " + locked + " 2> /dev/null";
+    REQUIRE(std::system(command.c_str()) == 0);
+    key = locked;
+    CheckRefused({":8: broker.key: ", "without a passphrase"});
+  }
+  SECTION("the certificate is made out to another") {
+    cert = dir / "other.crt";
+    key = dir / "other.key";
+    CheckRefused({":3: collector.id: ", "\"hai-dang\"", "\"other\""});
+  }
+  SECTION("without TLS they do not matter") {
+    uri = "tcp://broker:1883";
+    ca = cert = key = "/nowhere";
+    CHECK(Load());
+  }
+  SECTION("the state is empty") {
+    state.clear();
+    CheckRefused({":10: state.directory: ", "must not be empty"});
+  }
+  SECTION("the state is within a file") {
+    state = secret + "/state";
+    CheckRefused({":10: state.directory: ", "Not a directory"});
+  }
+  SECTION("the state is where nothing can be made") {
+    state = "/proc/haidang";
+    CheckRefused({":10: state.directory: ", "/proc/haidang"});
+    state = "/proc";
+    CheckRefused({":10: state.directory: ", "/proc"});
+  }
+  SECTION("the secret is missing") {
+    secret = dir / "none";
+    CheckRefused({":12: query.secret_file: ", "none"});
+  }
+  SECTION("the secret is everybody's") {
+    for (const mode_t mode : {0644, 0641, 0642, 0604}) {
+      Write(secret, "0123456789abcdef", mode);
+      CheckRefused({":12: query.secret_file: ", "chmod"});
+    }
+  }
+  SECTION("the secret is none") {
+    for (const std::string& text :
+         {std::string(), std::string("short"), std::string("0123456789 abcdef"),
+          std::string("0123456789abcdef\nsecond line"), std::string(300, 'x')}) {
+      Write(secret, text);
+      CheckRefused({":12: query.secret_file: ", "16 to 256"});
+    }
+  }
 }

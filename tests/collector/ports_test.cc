@@ -1,14 +1,19 @@
 #include <httplib.h>
 
 #include <catch2/catch.hpp>
+#include <future>
+#include <list>
 #include <nlohmann/json.hpp>
 
-#include "collector/http_pool.h"
 #include "collector/metrics_port.h"
 #include "collector/query_port.h"
 #include "tests/collector/world.h"
+#include "tests/support/raw_client.h"
 
 using namespace haidang;
+using namespace nlohmann::literals;
+using namespace std::chrono_literals;
+using haidang::testing::RawClient;
 using namespace haidang::collector;
 using namespace haidang::collector::testing;
 
@@ -18,8 +23,10 @@ const std::string kSecret = "0123456789abcdef0123456789abcdef";
 
 class NoReader final : public store::Reader {
  public:
+  explicit NoReader(std::shared_future<void> opened) : gate(std::move(opened)) {}
   Result<store::SeriesAnswer> Series(const store::SeriesQuestion& question) override {
     if (question.machine == "broken") return Error{"telemetry.db: cannot be read"};
+    if (question.machine == "slow") gate.wait();
     store::SeriesAnswer answer;
     if (question.machine == "wide") answer.refused = "more than 100 series";
     answer.columns.push_back({question.machine,
@@ -35,9 +42,12 @@ class NoReader final : public store::Reader {
   Result<std::vector<query::Finding>> Findings(int64_t, int64_t) override {
     return std::vector<query::Finding>{};
   }
+  std::shared_future<void> gate;  // questions about the machine "slow" wait for it
 };
 
 struct Fixture {
+  std::promise<void> open;
+  std::shared_future<void> gate = open.get_future().share();
   query::Snapshot taken;
   std::optional<query::Overview> overview = query::Overview{};
   std::unique_ptr<QueryPort> port;
@@ -54,8 +64,8 @@ struct Fixture {
       taken = std::move(snapshot);
       return std::optional(QueryBackend::Put::kTaken);
     };
-    backend.open_reader = []() -> Result<std::unique_ptr<store::Reader>> {
-      return std::unique_ptr<store::Reader>(std::make_unique<NoReader>());
+    backend.open_reader = [this]() -> Result<std::unique_ptr<store::Reader>> {
+      return std::unique_ptr<store::Reader>(std::make_unique<NoReader>(gate));
     };
     auto opened = QueryPort::Open({"127.0.0.1", 0}, kSecret, std::move(backend));
     REQUIRE(opened);
@@ -74,8 +84,8 @@ struct Fixture {
     INFO(path << ": " << answer.body);
     CHECK(answer.status == 400);
     const auto json = nlohmann::json::parse(answer.body, nullptr, false);
-    REQUIRE(json.contains("error"));
-    CHECK(json["error"].get<std::string>().find(word) != std::string::npos);
+    REQUIRE(json.contains("/error/message"_json_pointer));
+    CHECK(json["error"]["message"].get<std::string>().find(word) != std::string::npos);
   }
 };
 
@@ -142,6 +152,14 @@ TEST_CASE_METHOD(Fixture, "bad parameters are refused with what is wrong") {
   CheckRefused(base + "&from=1&from=2&to=3", "from");
   CheckRefused(base + "&from=1&to=2&label.a=1&label.a=2", "label.a");
   CheckRefused("/query/v1/series?machine=wide&metric=m&from=1&to=2", "100 series");
+  for (const char* question : {"overview", "snapshot"}) {
+    const std::string path = std::string("/query/v1/") + question;
+    CheckRefused(path + "?machine=pc-1", "machine is no parameter of this question; allowed: none");
+  }
+  CheckRefused("/query/v1/findings?from=1&to=2&machine=a", "allowed: from, to");
+  CheckRefused("/query/v1/events?machine=a&from=1&to=2&metric=a", "allowed: machine, from, to");
+  CheckRefused(base + "&from=1&to=2&setp=5",
+               "allowed: machine, metric, from, to, step, label.{name}");
   CheckRefused("/query/v1/findings?from=1", "to");
   CheckRefused("/query/v1/events?from=1&to=2", "machine");
   CHECK(Get(base + "&from=0&to=2678400000").status == 200);
@@ -176,7 +194,7 @@ TEST_CASE_METHOD(Fixture, "a snapshot is taken, an older one refused, nonsense t
   CHECK(put("{") == 400);
   CHECK(put("") == 400);
   CHECK(Get("/query/v1/nothing").status == 404);
-  CHECK(client->Post("/query/v1/overview", secret, "", "text/plain")->status == 404);
+  CHECK(client->Post("/query/v1/overview", secret, "", "text/plain")->status == 405);
 }
 
 TEST_CASE("an address that is taken is a clear error") {
@@ -217,10 +235,70 @@ TEST_CASE("the metrics port tells both pages, and 503 where the loop does not an
   CHECK(client.Get("/metrics/fleet")->status == 503);
 }
 
-TEST_CASE("the workers' queue is bounded: who asks for more waits, and all of it is done") {
-  HttpPool pool(2, 4);
-  std::atomic<int> done = 0;
-  for (int i = 0; i < 200; ++i) pool.enqueue([&] { ++done; });
-  pool.shutdown();
-  CHECK(done == 200);
+TEST_CASE_METHOD(Fixture, "silent and slow clients do not blind the query port") {
+  const auto at = port->port();
+  std::list<RawClient> silent, slow;
+  for (int i = 0; i < 200; ++i) {
+    silent.emplace_back(at);
+    slow.emplace_back(at);
+    slow.back().Send("GET /query/v1/overview HTTP/1.1\r\nAuthorization: ");
+  }
+  for (int i = 0; i < 5; ++i) {
+    const auto began = std::chrono::steady_clock::now();
+    httplib::Client good("127.0.0.1", port->port());
+    const auto answer = good.Get("/query/v1/overview", secret);
+    REQUIRE(answer);
+    CHECK(answer->status == 200);
+    CHECK(std::chrono::steady_clock::now() - began < 1s);
+    for (RawClient& drop : slow) drop.Send("x");
+  }
+  CHECK(slow.front().ReadAll().starts_with("HTTP/1.1 408"));
+  CHECK(silent.front().ReadAll().empty());
+}
+
+TEST_CASE_METHOD(Fixture, "the overview does not wait behind questions about series") {
+  const auto at = port->port();
+  std::list<RawClient> charts;
+  for (int i = 0; i < 20; ++i) {
+    charts.emplace_back(at);
+    charts.back().Send(
+        "GET /query/v1/series?machine=slow&metric=m&from=1&to=2 HTTP/1.1\r\nConnection: close\r\n"
+        "Authorization: Bearer " +
+        kSecret + "\r\n\r\n");
+  }
+  CHECK(Get("/query/v1/overview").status == 200);
+  open.set_value();
+  for (RawClient& chart : charts) CHECK(chart.ReadAll().starts_with("HTTP/1.1 200"));
+}
+
+TEST_CASE("the fleet's text is written in parts, whole for who reads, cut off for who does not") {
+  World world;
+  FleetNow fleet;
+  SeriesDef def;
+  def.row.series = {"node_load1", {}};
+  for (uint32_t i = 0; i < 20000; ++i) {
+    fleet.lines.push_back(
+        {"may-" + std::to_string(i), "06652", "Phường Hồng Gai", "server", query::State::kOnline});
+    fleet.values.push_back({&def, i, UINT32_MAX, 0.5});
+  }
+  auto port = MetricsPort::Open({"127.0.0.1", 0}, world.metrics->shared(),
+                                [&] { return std::optional(fleet); });
+  REQUIRE(port);
+  (*port)->Start();
+  const auto at = (*port)->port();
+  std::list<RawClient> greedy;
+  for (int i = 0; i < 20; ++i) {
+    greedy.emplace_back(at);
+    greedy.back().Send("GET /metrics/fleet HTTP/1.1\r\n\r\n");
+  }
+  const auto began = std::chrono::steady_clock::now();
+  httplib::Client client("127.0.0.1", (*port)->port());
+  client.set_read_timeout(60);
+  REQUIRE(client.Get("/metrics"));
+  CHECK(std::chrono::steady_clock::now() - began < 2s);
+  const auto whole = client.Get("/metrics/fleet");
+  REQUIRE(whole);
+  CHECK(whole->body.find("instance=\"may-19999\"") != std::string::npos);
+  CHECK(std::count(whole->body.begin(), whole->body.end(), '\n') > 7 * 20000);
+  (*port)->Stop();
 }

@@ -211,6 +211,24 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("questions without parameters refuse any, as described") {
+  testing::ServerUnderTest server;
+  server.Round();
+  const json document = Description();
+  for (const Question& question :
+       std::vector<Question>{{"/api/v1/overview", "/api/v1/overview?site=22", 400},
+                             {"/api/v1/machines", "/api/v1/machines?limit=2", 400},
+                             {"/api/v1/machines/{machine}", "/api/v1/machines/hong-gai-1?x", 400},
+                             {"/api/v1/sites", "/api/v1/sites?at=1", 400},
+                             {"/api/v1/stream", "/api/v1/stream?since=1", 400}}) {
+    const auto answer = server.Get(question.target);
+    REQUIRE(answer);
+    CheckAnswer(document, question, *answer);
+    CHECK(answer->body.find("is no parameter of this question; allowed: none") !=
+          std::string::npos);
+  }
+}
+
 TEST_CASE("a parameter that is unknown or repeated is refused with what is allowed") {
   testing::ServerUnderTest server;
   server.Round();
@@ -221,11 +239,12 @@ TEST_CASE("a parameter that is unknown or repeated is refused with what is allow
     return json::parse(answer->body)["error"]["message"].get<std::string>();
   };
   CHECK(refusal("/api/v1/series?machine=m&metric=a&metrics=b") ==
-        "metrics is no parameter of this question; allowed are: machine, from, to, step, metric, "
+        "metrics is no parameter of this question; allowed: machine, from, to, step, metric, "
         "label.{name}");
   CHECK(refusal("/api/v1/findings?machine=m") ==
-        "machine is no parameter of this question; allowed are: from, to");
-  CHECK(refusal("/api/v1/events?machine=m&machine=n") == "machine is given more than once");
+        "machine is no parameter of this question; allowed: from, to");
+  CHECK(refusal("/api/v1/events?machine=m&machine=n") ==
+        "machine is given more than once; allowed: once");
   CHECK(refusal("/api/v1/series?machine=m&metric=a&from=1&from=2") ==
-        "from is given more than once");
+        "from is given more than once; allowed: once");
 }

@@ -1,15 +1,12 @@
 #include "server/collector_client.h"
 
-#include <sys/stat.h>
-
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <fstream>
 #include <future>
 #include <thread>
 
 #include "tests/server/fake_collector.h"
-#include "tests/server/raw_client.h"
+#include "tests/support/raw_client.h"
 
 using namespace haidang;
 using namespace haidang::server;
@@ -44,22 +41,6 @@ TEST_CASE("a collector that is absent, refuses or babbles is an Error that says 
   CHECK(client.Overview().error().message.find("refuses the secret") != std::string::npos);
   CollectorClient nobody({"127.0.0.1", 1}, collector.secret_file());
   CHECK(nobody.Overview().error().message.find("no answer") != std::string::npos);
-}
-
-TEST_CASE("a secret that is missing, empty or open to everybody is refused") {
-  const testing::TempDir directory;
-  const std::string path = directory / "secret";
-  CHECK_FALSE(CollectorClient::ReadSecret(path).ok());
-  std::ofstream(path) << "\n";
-  ::chmod(path.c_str(), 0640);
-  CHECK_FALSE(CollectorClient::ReadSecret(path).ok());
-  std::ofstream(path) << " bimat \n";
-  CHECK(CollectorClient::ReadSecret(path).value() == "bimat");
-  ::chmod(path.c_str(), 0644);
-  CHECK(CollectorClient::ReadSecret(path).error().message.find("chmod 0640") != std::string::npos);
-  ::chmod(path.c_str(), 0640);
-  std::ofstream(path) << "a\r\nInjected: b";
-  CHECK_FALSE(CollectorClient::ReadSecret(path).ok());
 }
 
 TEST_CASE("stopping ends a question that nobody answers") {

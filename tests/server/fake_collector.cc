@@ -7,9 +7,14 @@
 #include <nlohmann/json.hpp>
 
 namespace haidang::testing {
+namespace {
+
+const std::string kSecret = "0123456789abcdef";
+
+}  // namespace
 
 FakeCollector::FakeCollector() : secret_file_(directory_ / "secret") {
-  std::ofstream(secret_file_) << "s3cret\n";
+  std::ofstream(secret_file_) << kSecret << "\n";
   ::chmod(secret_file_.c_str(), 0640);
   Route();
   port_ = http_.bind_to_any_port("127.0.0.1");
@@ -27,7 +32,7 @@ bool FakeCollector::Refused(const httplib::Request& request, httplib::Response& 
     response.status = failing_;
     return true;
   }
-  if (request.get_header_value("Authorization") == "Bearer s3cret") return false;
+  if (request.get_header_value("Authorization") == "Bearer " + kSecret) return false;
   response.status = 401;
   return true;
 }
@@ -43,7 +48,9 @@ void FakeCollector::Route() {
         response.set_content(answer(request), "application/json");
       } else {
         response.status = 400;
-        response.set_content(nlohmann::json{{"error", refusal_}}.dump(), "application/json");
+        response.set_content(
+            nlohmann::json{{"error", {{"code", "bad_parameter"}, {"message", refusal_}}}}.dump(),
+            "application/json");
       }
     });
   };

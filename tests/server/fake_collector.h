@@ -22,7 +22,7 @@ class FakeCollector {
   FakeCollector(const FakeCollector&) = delete;
   FakeCollector& operator=(const FakeCollector&) = delete;
 
-  server::HostPort address() const { return {"127.0.0.1", static_cast<uint16_t>(port_)}; }
+  HostPort address() const { return {"127.0.0.1", static_cast<uint16_t>(port_)}; }
   const std::string& secret_file() const { return secret_file_; }
 
   void Set(query::Overview overview);

@@ -20,7 +20,7 @@ struct World {
   Feed feed{clock, live, metrics, 2};
 
   // What a stream writes next; "" for nothing.
-  std::string Next(const Reply& reply) {
+  std::string Next(const http::Reply& reply) {
     std::string written;
     goes_on = reply.stream(
         [&](std::string_view bytes) {
@@ -92,7 +92,7 @@ TEST_CASE("values are withheld as soon as the answer is stale, though nobody ask
 TEST_CASE("a stream tells the overview, then changes only, and heartbeats") {
   World world;
   world.live.Answered(testing::SmallProvince());
-  const Reply reply = world.feed.OpenStream();
+  const http::Reply reply = world.feed.OpenStream();
   CHECK(reply.type == "text/event-stream");
   const std::string first = world.Next(reply);
   CHECK(first.starts_with("retry: 3000\n\n"));
@@ -118,7 +118,7 @@ TEST_CASE("a stream tells the overview, then changes only, and heartbeats") {
 TEST_CASE("the loss of the collector is an event and withholds at once") {
   World world;
   world.live.Answered(testing::SmallProvince());
-  const Reply reply = world.feed.OpenStream();
+  const http::Reply reply = world.feed.OpenStream();
   world.Next(reply);
   world.clock.Advance(6s);
   std::string text = world.Next(reply);
@@ -136,9 +136,9 @@ TEST_CASE("the loss of the collector is an event and withholds at once") {
 TEST_CASE("streams are bounded and give their place back") {
   World world;
   world.live.Answered({});
-  auto first = std::make_unique<Reply>(world.feed.OpenStream());
-  const Reply second = world.feed.OpenStream();
-  const Reply third = world.feed.OpenStream();
+  auto first = std::make_unique<http::Reply>(world.feed.OpenStream());
+  const http::Reply second = world.feed.OpenStream();
+  const http::Reply third = world.feed.OpenStream();
   CHECK(first->status == 200);
   CHECK(second.status == 200);
   CHECK(third.status == 503);
@@ -151,7 +151,7 @@ TEST_CASE("streams are bounded and give their place back") {
 TEST_CASE("a stream ends when the client is gone, cannot be written to, or all ends") {
   World world;
   world.live.Answered({});
-  const Reply reply = world.feed.OpenStream();
+  const http::Reply reply = world.feed.OpenStream();
   CHECK_FALSE(reply.stream([](std::string_view) { return false; }, [] { return false; }));
   CHECK_FALSE(reply.stream([](std::string_view) { return true; }, [] { return true; }));
   world.live.Close();

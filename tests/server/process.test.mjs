@@ -14,7 +14,7 @@ const home = fs.mkdtempSync(path.join(os.tmpdir(), "haidang-server-"));
 process.on("exit", () => fs.rmSync(home, {recursive: true, force: true}));
 
 const secret = path.join(home, "secret");
-fs.writeFileSync(secret, "s3cret\n", {mode: 0o640});
+fs.writeFileSync(secret, "0123456789abcdef\n", {mode: 0o640});
 
 function config(name, {listen = "127.0.0.1:0", state = path.join(home, name), extra = ""} = {}) {
   const file = path.join(home, `${name}.toml`);
@@ -93,11 +93,29 @@ test("a port that is taken is told", async () => {
   other.close();
 });
 
-test("a state directory that cannot be made or written to is told", async () => {
-  await refused(config("nowhere", {state: "/proc/haidang"}), /\/proc\/haidang/);
+test("a state directory that cannot be made or written to is told, checked or started", async () => {
   const file = path.join(home, "a-file");
   fs.writeFileSync(file, "");
-  await refused(config("file", {state: file}), /a-file/);
+  const readOnly = "/proc/haidang";
+  for (const [name, state] of [["nowhere", readOnly], ["file", file]]) {
+    const written = config(name, {state});
+    await refused(written, new RegExp(`${name}\\.toml:\\d+: state\\.directory: ${state}: .*; allowed: `), badConfig);
+    const check = start("--check-config", "--config", written);
+    assert.equal((await check.ended)[0], badConfig, check.output);
+  }
+});
+
+test("SIGTERM at any moment of the start ends it with 0", async () => {
+  const file = config("early");
+  for (let wait = 0; wait < 60; wait += 4) {
+    const run = start("--config", file);
+    await new Promise((resolve) => setTimeout(resolve, 5 + wait));
+    const began = Date.now();
+    run.child.kill("SIGTERM");
+    const [code, signal] = await run.ended;
+    assert.ok(code === 0 || (signal === "SIGTERM" && run.output === ""), `${code} ${signal} ${run.output}`);
+    assert.ok(Date.now() - began < 1500, `took ${Date.now() - began} ms`);
+  }
 });
 
 test("wrong configuration is told with file, line and key; --check-config starts nothing", async () => {

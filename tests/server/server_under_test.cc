@@ -26,15 +26,16 @@ server::ControlDb OpenControl(const std::string& path) {
 
 }  // namespace
 
-ServerUnderTest::ServerUnderTest(int max_streams, server::FrontOptions front)
+ServerUnderTest::ServerUnderTest(int max_streams, http::FrontOptions front)
     : client(collector.address(), collector.secret_file()),
       feed(clock, live, metrics, max_streams) {
   options.fleet_targets = {"127.0.0.1:9310"};
   options.own_target = "127.0.0.1:8080";
   router = server::MakeRouter({clock, live, feed, client, metrics, options});
   front.listen = {"127.0.0.1", 0};
-  http = std::move(server::HttpServer::Listen(front, router, metrics, clock).value());
-  http->Start();
+  http_server =
+      std::move(http::HttpServer::Listen(front, router, server::MakeHooks(metrics)).value());
+  http_server->Start();
   watcher = std::make_unique<server::Watcher>(clock, client, OpenControl(state / "control.db"),
                                               live, metrics);
   collector.Set(SmallProvince());
@@ -43,7 +44,7 @@ ServerUnderTest::ServerUnderTest(int max_streams, server::FrontOptions front)
 ServerUnderTest::~ServerUnderTest() {
   live.Close();
   client.Stop();
-  http->Stop();
+  http_server->Stop();
 }
 
 httplib::Result ServerUnderTest::Get(const std::string& path) {

@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/clock.h"
+#include "core/io/http/http_server.h"
 #include "server/api.h"
-#include "server/http/http_server.h"
 #include "server/watcher.h"
 #include "tests/server/fake_collector.h"
 #include "tests/support/temp_dir.h"
@@ -16,12 +16,12 @@ namespace haidang::testing {
 // test steers. Real time; its rounds are made by the test, not by a thread.
 class ServerUnderTest {
  public:
-  explicit ServerUnderTest(int max_streams = 4, server::FrontOptions front = {});
+  explicit ServerUnderTest(int max_streams = 4, http::FrontOptions front = {});
   ~ServerUnderTest();
 
   // Asks the collector once.
   void Round() { watcher->Round(); }
-  uint16_t port() const { return http->port(); }
+  uint16_t port() const { return http_server->port(); }
   httplib::Result Get(const std::string& path);
   nlohmann::json GetJson(const std::string& path);
 
@@ -33,8 +33,8 @@ class ServerUnderTest {
   server::Live live{clock};
   server::CollectorClient client;
   server::Feed feed;
-  server::Router router;
-  std::unique_ptr<server::HttpServer> http;
+  http::Router router;
+  std::unique_ptr<http::HttpServer> http_server;
   std::unique_ptr<server::Watcher> watcher;
 };
 

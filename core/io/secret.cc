@@ -1,0 +1,71 @@
+#include "core/io/secret.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace haidang {
+namespace {
+
+constexpr size_t kMin = 16, kMax = 256;  // characters
+
+// Owns a file descriptor.
+class File {
+ public:
+  explicit File(const std::string& path)
+      : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+  ~File() {
+    if (fd_ >= 0) close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+Result<std::string> ReadSecret(const std::string& path) {
+  const auto fail = [&](const char* why) {
+    return Error{"cannot read the secret in " + path + ": " + why +
+                 "; allowed: a file that this user may read"};
+  };
+  const File file(path);
+  if (file.fd() < 0) return fail(std::strerror(errno));
+  struct stat info {};
+  if (fstat(file.fd(), &info) != 0) return fail(std::strerror(errno));
+  if (!S_ISREG(info.st_mode)) return fail("not a regular file");
+  if ((info.st_mode & S_IRWXO) != 0) {
+    return Error{"everybody may use the secret in " + path +
+                 "; allowed: a file for its owner and group alone; run: chmod 0640 " + path};
+  }
+  std::string secret(kMax + 3, '\0');
+  const ssize_t got = read(file.fd(), secret.data(), secret.size());
+  if (got < 0) return fail(std::strerror(errno));
+  secret.resize(static_cast<size_t>(got));
+  while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
+  const bool printable =
+      std::all_of(secret.begin(), secret.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (!printable || secret.size() < kMin || secret.size() > kMax) {
+    return Error{path +
+                 " holds no secret; allowed: one line of 16 to 256 printable characters without "
+                 "blanks; make one with: openssl rand -hex 32"};
+  }
+  return secret;
+}
+
+bool SameSecret(std::string_view given, std::string_view secret) {
+  unsigned difference = given.size() == secret.size() ? 0 : 1;
+  for (size_t i = 0; i < given.size(); ++i) {
+    difference |= static_cast<unsigned char>(given[i] ^ secret[i % secret.size()]);
+  }
+  return difference == 0;
+}
+
+}  // namespace haidang

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+
+namespace haidang {
+
+// The secret that the server and the collector share: one line of 16 to 256 printable characters. A
+// file that others than its owner and group may use in any way is refused. The Error names the
+// file, what is wrong and what helps.
+Result<std::string> ReadSecret(const std::string& path);
+
+// Does not tell by its duration how much of `given` is right.
+bool SameSecret(std::string_view given, std::string_view secret);
+
+}  // namespace haidang
