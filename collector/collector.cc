@@ -79,6 +79,8 @@ Collector::Collector(const Options& options, Loop& loop, const Clock& clock,
                   return detect::Whereabouts{std::move(place.site), std::move(place.site_name),
                                              std::move(place.machine_class)};
                 }),
+      broker_(clock),
+      storing_(clock),
       ingest_(
           MakeIngestOptions(), clock, *store_, *fleet_, metrics_,
           [this](MqttMessage message) { return Publish(std::move(message)); }, MakeObserver()) {
@@ -105,9 +107,11 @@ IngestObserver Collector::MakeObserver() {
     return book_.Flush(store);
   };
   observer.saved = [this] {
-    snapshot_unsaved_ = false;
+    // Only what was surely written shows that the disk takes something: a transaction may be empty.
+    if (std::exchange(snapshot_unsaved_, false)) Stored();
     book_.Saved();
   };
+  observer.failed = [this](const Error& why) { NotStored(why); };
   return observer;
 }
 
@@ -173,8 +177,26 @@ void Collector::PublishState() {
   Publish({StateTopic(), sparkplug::EncodeState(true, state_ms_), 1, true});
 }
 
+void Collector::NotStored(const Error& why) {
+  if (!not_stored_since_ms_) not_stored_since_ms_ = clock_.WallMs();
+  if (!storing_.Met()) return;
+  spdlog::error(
+      "nothing can be stored since now: {}; nothing is acknowledged, and agents keep what they "
+      "have read; make room or mend the disk",
+      why.message);
+}
+
+void Collector::Stored() {
+  const auto since_ms = std::exchange(not_stored_since_ms_, std::nullopt);
+  if (!storing_.Over() || !since_ms) return;
+  spdlog::info("what arrives is stored again, after {} s", (clock_.WallMs() - *since_ms) / 1000);
+}
+
 void Collector::Connected() {
-  spdlog::info("connected to the broker {}", options_.broker.uri);
+  const bool back = broker_.Over().has_value();
+  if (back || !std::exchange(was_connected_, true)) {
+    spdlog::info("connected to the broker {}{}", options_.broker.uri, back ? " again" : "");
+  }
   metrics_.broker_connected.Set(1);
   const Moment now = ingest_.Now();
   for (const auto& machine : fleet_->machines()) machine->presence.Listen(now);
@@ -182,7 +204,7 @@ void Collector::Connected() {
 }
 
 void Collector::Disconnected(const Error& why) {
-  spdlog::warn("no broker: {}; trying again until it is there", why.message);
+  if (broker_.Met()) spdlog::warn("no broker: {}; trying again until it is there", why.message);
   metrics_.broker_connected.Set(0);
 }
 
@@ -204,6 +226,7 @@ void Collector::HearOwnState(const MqttMessage& message) {
 }
 
 void Collector::EverySecond() {
+  if (not_stored_since_ms_) snapshot_unsaved_ = true;  // tries the disk; Stored() hears of it
   const Moment now = ingest_.Now();
   const bool connected = session_->connected();
   if (std::exchange(state_denied_, false)) PublishState();
@@ -261,7 +284,9 @@ query::Overview Collector::DescribeNow() const {
   overview.now_ms = now.wall_ms;
   overview.last_data_ms = ingest_.last_data_ms();
   overview.broker_connected = session_->connected();
-  overview.machines = DescribeMachines(*fleet_, places_, options_.objectives, now);
+  overview.not_stored_since_ms = not_stored_since_ms_;
+  overview.machines =
+      DescribeMachines(*fleet_, places_, options_.objectives, now, !not_stored_since_ms_);
   for (const auto& [key, finding] : book_.open()) overview.open_findings.push_back(finding);
   return overview;
 }

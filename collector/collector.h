@@ -19,6 +19,7 @@
 #include "core/clock.h"
 #include "core/io/loop.h"
 #include "core/io/mqtt_session.h"
+#include "core/trouble.h"
 
 namespace haidang::collector {
 
@@ -60,6 +61,8 @@ class Collector {
   Status RestoreHeads();
   MqttHandlers MakeHandlers();
 
+  void NotStored(const Error& why);
+  void Stored();
   void Connected();
   void Disconnected(const Error& why);
   void Received(std::vector<MqttMessage>&& messages);
@@ -83,6 +86,10 @@ class Collector {
   bool snapshot_unsaved_ = false;
   detect::FindingBook book_;
   detect::Detector detector_;
+  Trouble broker_;   // it is away
+  Trouble storing_;  // nothing can be stored
+  bool was_connected_ = false;
+  std::optional<int64_t> not_stored_since_ms_;
   Ingest ingest_;
   std::unique_ptr<MqttSession> session_;
   int64_t state_ms_ = 0;       // timestamp of the present connection's STATE

@@ -40,7 +40,6 @@ Ingest::Ingest(IngestOptions options, const Clock& clock, store::Store& store, F
       held_(options_.held),
       rebirths_(options_.rebirths),
       refused_log_(clock),
-      failed_log_(clock),
       quarantine_log_(clock) {}
 
 Moment Ingest::Now() const { return {clock_.WallMs(), clock_.MonotonicNs() / 1000000}; }
@@ -215,10 +214,7 @@ Status Ingest::CommitStaged() {
 void Ingest::StageFailed(const Error& error) {
   store_.Rollback();
   metrics_.commit_failures.Increment();
-  if (failed_log_.Ready()) {
-    spdlog::error("nothing can be stored, so nothing is acknowledged and agents keep it: {}",
-                  error.message);
-  }
+  observer_.failed(error);
   Lost();
 }
 

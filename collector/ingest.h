@@ -40,6 +40,8 @@ struct IngestObserver {
   std::function<Status(store::Store&)> flush;
   // That transaction was committed.
   std::function<void()> saved;
+  // Nothing of what was staged could be stored.
+  std::function<void(const Error&)> failed;
 };
 
 // Takes in what the broker delivers: decodes, drops what is known, stages in the journal, commits,
@@ -140,7 +142,6 @@ class Ingest {
   int64_t expired_ = 0;  // rows deleted in this transaction
   std::vector<Machine*> stale_;
   LogLimit refused_log_;
-  LogLimit failed_log_;
   LogLimit quarantine_log_;
 };
 

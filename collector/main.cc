@@ -9,7 +9,7 @@
 #include "collector/collector.h"
 #include "collector/metrics_port.h"
 #include "collector/query_port.h"
-#include "core/io/http/front.h"
+#include "core/io/http/listener.h"
 #include "core/io/secret.h"
 #include "core/io/signals.h"
 #include "core/io/state_directory.h"

@@ -11,14 +11,16 @@
 
 namespace haidang::collector {
 
-// What the overview says of one machine at `now`. Loop thread.
+// What the overview says of one machine at `now`: values only where they are fresh and `storing`,
+// that is, where what arrives can be stored. Loop thread.
 query::MachineNow DescribeMachine(const Machine& machine, const Places& places,
-                                  const std::vector<query::Objective>& own_objectives, Moment now);
+                                  const std::vector<query::Objective>& own_objectives, Moment now,
+                                  bool storing);
 
 // Every machine that was ever born, by site, then name. Loop thread.
 std::vector<query::MachineNow> DescribeMachines(const Fleet& fleet, const Places& places,
                                                 const std::vector<query::Objective>& own_objectives,
-                                                Moment now);
+                                                Moment now, bool storing);
 
 // The server's objective, else the collector's own; null where there is none.
 const query::Objective* ObjectiveOf(const Places& places,

@@ -235,13 +235,15 @@ std::optional<State> ParseState(std::string_view text) {
 }
 
 std::string EncodeOverview(const Overview& overview) {
-  return DumpJson({{"collector_id", overview.collector_id},
-                   {"store_id", overview.store_id},
-                   {"now_ms", overview.now_ms},
-                   {"last_data_ms", overview.last_data_ms},
-                   {"broker_connected", overview.broker_connected},
-                   {"machines", ListToJson(overview.machines)},
-                   {"open_findings", ListToJson(overview.open_findings)}});
+  nlohmann::json out = {{"collector_id", overview.collector_id},
+                        {"store_id", overview.store_id},
+                        {"now_ms", overview.now_ms},
+                        {"last_data_ms", overview.last_data_ms},
+                        {"broker_connected", overview.broker_connected},
+                        {"machines", ListToJson(overview.machines)},
+                        {"open_findings", ListToJson(overview.open_findings)}};
+  PutOptional(out, "not_stored_since_ms", overview.not_stored_since_ms);
+  return DumpJson(out);
 }
 
 Result<Overview> DecodeOverview(std::string_view text) {
@@ -252,6 +254,7 @@ Result<Overview> DecodeOverview(std::string_view text) {
     overview.now_ms = in.Int("now_ms");
     overview.last_data_ms = in.Int("last_data_ms");
     overview.broker_connected = in.Bool("broker_connected");
+    overview.not_stored_since_ms = in.OptionalInt("not_stored_since_ms");
     overview.machines = in.List<MachineNow>("machines", MachineFromJson);
     overview.open_findings = in.List<Finding>("open_findings", FindingFromJson);
     return overview;

@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 #include "core/io/http/http_server.h"
+#include "core/io/http/listener.h"
 #include "core/io/loop.h"
 #include "core/io/signals.h"
 #include "core/io/state_directory.h"

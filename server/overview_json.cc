@@ -64,7 +64,9 @@ json CollectorJson(const LiveView& view) {
       {"reason", view.reason},
       {"id", known ? view.overview->collector_id : ""},
       {"store_id", known ? view.overview->store_id : ""},
-      {"broker_connected", view.reachable ? json(view.overview->broker_connected) : json(nullptr)}};
+      {"broker_connected", view.reachable ? json(view.overview->broker_connected) : json(nullptr)},
+      {"not_stored_since_ms",
+       view.reachable ? OrNull(view.overview->not_stored_since_ms) : json(nullptr)}};
 }
 
 // The root of the tree of places; null where there is none or more than one.

@@ -19,7 +19,12 @@ bool SameContent(query::Snapshot a, query::Snapshot b) {
 
 Watcher::Watcher(const Clock& clock, CollectorClient& client, ControlDb db, Live& live,
                  Metrics& metrics)
-    : clock_(clock), client_(client), db_(std::move(db)), live_(live), metrics_(metrics) {}
+    : clock_(clock),
+      client_(client),
+      db_(std::move(db)),
+      live_(live),
+      metrics_(metrics),
+      lost_(clock) {}
 
 Watcher::~Watcher() { Stop(); }
 
@@ -53,14 +58,12 @@ void Watcher::Round() {
   Result<query::Overview> overview = client_.Overview();
   metrics_.Asked(overview.ok(), static_cast<double>(clock_.MonotonicNs() - began_ns) / 1e9);
   if (!overview) {
-    if (!lost_) spdlog::warn("{}; asking again each second", overview.error().message);
-    lost_ = true;
+    if (lost_.Met()) spdlog::warn("{}; asking again each second", overview.error().message);
     synced_ns_.reset();
     live_.Failed(overview.error().message);
     return;
   }
-  if (lost_) spdlog::info("the collector answers again");
-  lost_ = false;
+  if (lost_.Over()) spdlog::info("the collector answers again");
   const std::string store = overview->store_id;
   live_.Answered(std::move(*overview));
   const bool due =

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/clock.h"
+#include "core/trouble.h"
 #include "server/collector_client.h"
 #include "server/control_db.h"
 #include "server/live.h"
@@ -46,7 +47,7 @@ class Watcher {
   Live& live_;
   Metrics& metrics_;
 
-  bool lost_ = false;                 // the last question failed
+  Trouble lost_;                      // questions fail
   std::string synced_store_;          // store id to which the snapshot was given
   std::optional<int64_t> synced_ns_;  // monotonic; absent: due
   bool sync_failed_ = false;

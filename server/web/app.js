@@ -35,6 +35,8 @@ function bannerText(overview, now) {
   if (!overview.collector.reachable) {
     return overview.collector.id ? format.text("banner.collector", {time}) : format.text("banner.collectorNever");
   }
+  const notStored = overview.collector.not_stored_since_ms;
+  if (notStored) return format.text("banner.disk", {time: format.time(notStored, now)});
   return overview.collector.broker_connected ? "" : format.text("banner.broker", {time});
 }
 

@@ -3,6 +3,8 @@
 
 #include "collector/collector.h"
 #include "core/sparkplug/birth.h"
+#include "tests/agent/file_size_limit.h"
+#include "tests/agent/log_capture.h"
 #include "tests/collector/world.h"
 #include "tests/support/fake_loop.h"
 
@@ -263,6 +265,44 @@ TEST_CASE_METHOD(Fixture, "values of before a long stop are not shown as now") {
   CHECK(Now().state == query::State::kOnline);
   CHECK_FALSE(Now().load1);
   CHECK(Now().last_seen_ms < clock.WallMs() - 3600 * 1000);
+}
+
+TEST_CASE_METHOD(Fixture, "what cannot be stored is not shown as if all were well") {
+  const haidang::testing::LogCapture log;
+  session->Deliver(agent.Birth());
+  Live(2);
+  const int64_t stored_ms = collector->DescribeNow().last_data_ms;
+  CHECK_FALSE(collector->DescribeNow().not_stored_since_ms);
+  const int64_t full_ms = clock.WallMs();
+  {
+    const haidang::testing::FileSizeLimit full(0);
+    Live(20);
+    const auto overview = collector->DescribeNow();
+    REQUIRE(overview.not_stored_since_ms);
+    CHECK(*overview.not_stored_since_ms >= full_ms);
+    CHECK(*overview.not_stored_since_ms < full_ms + 1000);
+    CHECK(overview.last_data_ms == stored_ms);
+    CHECK(Now().state == query::State::kOnline);
+    CHECK_FALSE(Now().load1);
+    CHECK_FALSE(Now().probes[0].seconds);
+    CHECK(log.Count("nothing can be stored") == 1);
+  }
+  Live(2);
+  CHECK_FALSE(collector->DescribeNow().not_stored_since_ms);
+  CHECK(collector->DescribeNow().last_data_ms > stored_ms);
+  CHECK(log.Count("nothing can be stored") == 1);
+  CHECK(log.Count("is stored again, after 30") == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a broker that comes and goes is said once a minute at most") {
+  const haidang::testing::LogCapture log;
+  for (int i = 0; i < 180; ++i) {
+    session->Lose();
+    session->Connect();
+    loop->Advance(1s);
+  }
+  CHECK(log.Count("no broker: lost") == 3);
+  CHECK(log.Count("connected to the broker") == 3);
 }
 
 TEST_CASE_METHOD(Fixture, "a snapshot names places and objectives, and survives a restart") {

@@ -107,6 +107,7 @@ void World::Open() {
   observer.presence = [this](Machine& machine, Moment) { presences.push_back(machine.row.name); };
   observer.flush = [this](store::Store&) { return flush_status; };
   observer.saved = [] {};
+  observer.failed = [](const Error&) {};
   const auto publish = [this](MqttMessage message) {
     if (publishing) published.push_back(std::move(message));
     return publishing;

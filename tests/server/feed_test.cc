@@ -89,6 +89,16 @@ TEST_CASE("values are withheld as soon as the answer is stale, though nobody ask
   CHECK(machine["as_of"]["state"] == "online");
 }
 
+TEST_CASE("that nothing can be stored is told, and since when") {
+  World world;
+  query::Overview overview = testing::SmallProvince();
+  world.live.Answered(overview);
+  CHECK(Overview(world.feed)["collector"]["not_stored_since_ms"].is_null());
+  overview.not_stored_since_ms = 1767572000000;
+  world.live.Answered(overview);
+  CHECK(Overview(world.feed)["collector"]["not_stored_since_ms"] == 1767572000000);
+}
+
 TEST_CASE("a stream tells the overview, then changes only, and heartbeats") {
   World world;
   world.live.Answered(testing::SmallProvince());

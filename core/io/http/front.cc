@@ -1,12 +1,9 @@
 #include "core/io/http/front.h"
 
-#include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,56 +12,14 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/io/http/listener.h"
 #include "core/io/http/reply.h"
 
 namespace haidang::http {
 namespace {
 
-constexpr int kBacklog = 256;
 constexpr int kTickMs = 250;  // how late a deadline may be noticed
 constexpr int kAcceptAtOnce = 16;
-
-Error ListenError(const HostPort& address, int error) {
-  std::string hint;
-  if (error == EADDRINUSE) hint = "; another program has the port: choose another listen";
-  if (error == EACCES) hint = "; ports below 1024 need a right that this program does not have";
-  if (error == EADDRNOTAVAIL) hint = "; this machine does not have that address";
-  return Error{"cannot listen on " + ToString(address) + ": " + std::strerror(error) + hint};
-}
-
-Result<Socket> Bind(const HostPort& address) {
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  addrinfo* found = nullptr;
-  const std::string port = std::to_string(address.port);
-  if (const int failed = getaddrinfo(address.host.c_str(), port.c_str(), &hints, &found)) {
-    return Error{"cannot listen on " + ToString(address) + ": " + gai_strerror(failed)};
-  }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(found, freeaddrinfo);
-  int error = 0;
-  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-    Socket socket(::socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    const int on = 1;
-    setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (socket.fd() >= 0 && ::bind(socket.fd(), at->ai_addr, at->ai_addrlen) == 0 &&
-        ::listen(socket.fd(), kBacklog) == 0) {
-      return socket;
-    }
-    error = errno;
-  }
-  return ListenError(address, error);
-}
-
-uint16_t PortOf(int fd) {
-  sockaddr_storage storage{};
-  socklen_t length = sizeof(storage);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length);
-  return ntohs(storage.ss_family == AF_INET6
-                   ? reinterpret_cast<const sockaddr_in6&>(storage).sin6_port
-                   : reinterpret_cast<const sockaddr_in&>(storage).sin_port);
-}
 
 void Watch(int epoll, int fd) {
   epoll_event event{};
@@ -107,17 +62,8 @@ std::string AddressOf(const sockaddr_storage& address) {
 
 }  // namespace
 
-void AllowDescriptors(size_t connections) {
-  constexpr size_t kOwnFiles = 512;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur =
-      std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, connections + kOwnFiles));
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 Result<std::unique_ptr<Front>> Front::Listen(const FrontOptions& options) {
-  Result<Socket> listener = Bind(options.listen);
+  Result<Socket> listener = OpenListener(options.listen);
   if (!listener) return listener.error();
   Socket epoll(epoll_create1(EPOLL_CLOEXEC));
   Socket wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
@@ -126,7 +72,7 @@ Result<std::unique_ptr<Front>> Front::Listen(const FrontOptions& options) {
   }
   Watch(epoll.fd(), listener->fd());
   Watch(epoll.fd(), wake.fd());
-  const uint16_t port = PortOf(listener->fd());
+  const uint16_t port = PortOf(*listener);
   return std::unique_ptr<Front>(
       new Front(options, std::move(*listener), port, std::move(epoll), std::move(wake)));
 }

@@ -38,10 +38,6 @@ struct FrontOptions {
   std::chrono::milliseconds stuck_patience{500};
 };
 
-// Asks the system for as many descriptors as `connections` and the program's own files need, as far
-// as it may have them.
-void AllowDescriptors(size_t connections);
-
 // Accepts connections and waits for whole requests on one thread, however slow the clients are;
 // only then does a request get a thread. So no number of slow or silent clients takes threads away
 // from others; readers that take nothing lose theirs as soon as somebody else needs it.
