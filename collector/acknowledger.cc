@@ -47,6 +47,10 @@ bool Acknowledger::SendMachine(Machine& machine, Moment now) {
     committed.newest = spool->newest;
     committed.received_ms = spool->newest_received_ms;
     committed.sent_ms = now.wall_ms;
+    if (machine.ack_at_once && spool->highest_crc) {  // who was rolled back has connected anew
+      committed.check_number = spool->committed.Highest();
+      committed.check_crc = *spool->highest_crc;
+    }
     MqttMessage message;
     message.topic = sparkplug::ToString({sparkplug::MessageType::kNCmd, group_, machine.row.name});
     message.payload = sparkplug::EncodeCommitted(committed);

@@ -93,6 +93,7 @@ IngestOptions Collector::MakeIngestOptions() const {
   ingest.group = options_.group;
   ingest.commit_bytes = static_cast<size_t>(options_.commit_bytes);
   ingest.retention = options_.retention;
+  ingest.grants = options_.backfill;
   return ingest;
 }
 

@@ -1,6 +1,7 @@
 #include "collector/fleet.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace haidang::collector {
@@ -10,6 +11,7 @@ Result<std::unique_ptr<Fleet>> Fleet::Load(store::Store& store, store::Contents 
   std::unique_ptr<Fleet> fleet(new Fleet(limits));
   fleet->series_ = SeriesTable(std::move(contents.series));
   fleet->last_layout_ = contents.last_layout;
+  fleet->last_hole_ = contents.last_hole_id;
   for (store::MachineRow& row : contents.machines) {
     auto machine = std::make_unique<Machine>();
     machine->row = std::move(row);
@@ -48,9 +50,13 @@ Status Fleet::LoadSpools(store::Contents& contents) {
     by_row.emplace(row.id, spool.get());
     machine.spools.push_back(std::move(spool));
   }
-  for (auto& [id, ranges] : contents.committed) {
+  for (const auto& [id, ranges] : contents.committed) {
     const auto spool = by_row.find(id);
-    if (spool != by_row.end()) spool->second->committed = store::RangeSet(std::move(ranges));
+    if (spool != by_row.end()) LoadCommitted(*spool->second, ranges);
+  }
+  for (store::HoleRow& hole : contents.open_holes) {
+    const auto spool = by_row.find(hole.spool);
+    if (spool != by_row.end()) spool->second->holes.push_back({std::move(hole), true, false});
   }
   return {};
 }
@@ -59,6 +65,14 @@ void Fleet::LoadStates(const store::Contents& contents) {
   for (const store::PresenceRow& row : contents.presence) {
     const auto it = by_row_.find(row.machine);
     if (it != by_row_.end()) it->second->presence = Presence(row.state, row.since_ms, 0);
+  }
+  std::map<int64_t, std::vector<MachineClock::Boot>> boots;
+  for (const store::BootRow& row : contents.boots) {
+    boots[row.machine].push_back({row.boot_id, row.started_ms, row.measured, row.seen_ms});
+  }
+  for (auto& [machine, known] : boots) {
+    const auto it = by_row_.find(machine);
+    if (it != by_row_.end()) it->second->clock.Load(std::move(known));
   }
   for (const store::InfoRow& row : contents.info) {
     const auto it = by_row_.find(row.machine);
@@ -104,6 +118,11 @@ Machine* Fleet::Find(std::string_view name) {
   return it == by_name_.end() ? nullptr : it->second;
 }
 
+Machine* Fleet::ByRow(int64_t id) {
+  const auto it = by_row_.find(id);
+  return it == by_row_.end() ? nullptr : it->second;
+}
+
 Machine* Fleet::FindOrAdd(std::string_view name) {
   if (Machine* machine = Find(name)) return machine;
   if (machines_.size() >= limits_.machines) return nullptr;
@@ -121,7 +140,18 @@ Result<const AliasTable*> Fleet::AliasesOf(store::Store& store, Machine& machine
   return &spool.layout->aliases;
 }
 
-void Fleet::Take(Spool& spool, uint64_t first, uint64_t last) {
+void Fleet::LoadCommitted(Spool& spool, const std::vector<store::CommittedRow>& rows) {
+  std::vector<store::NumberRange> ranges;
+  for (const store::CommittedRow& row : rows) ranges.push_back(row.range);
+  spool.committed = store::RangeSet(std::move(ranges));
+  spool.highest_crc.reset();
+  spool.highest_time_ms.reset();
+  for (const store::CommittedRow& row : rows) {
+    if (row.range.last == spool.committed.Highest()) spool.highest_crc = row.last_crc;
+  }
+}
+
+void Fleet::Settle(Spool& spool, uint64_t first, uint64_t last) {
   store::RangeSet::Change change = spool.committed.Add(first, last);
   if (spool.changed_ranges.empty() || spool.changed_ranges.back() != change.start) {
     spool.changed_ranges.push_back(change.start);
@@ -129,6 +159,13 @@ void Fleet::Take(Spool& spool, uint64_t first, uint64_t last) {
   spool.removed_ranges.insert(spool.removed_ranges.end(), change.removed.begin(),
                               change.removed.end());
   Queue(spool);
+}
+
+void Fleet::ClockChanged(Machine& machine, uint64_t boot_id) {
+  const MachineClock::Boot* boot = machine.clock.Find(boot_id);
+  if (boot == nullptr || !machine.registered) return;
+  machine.boot_unsaved = {machine.row.id, boot_id, boot->started_ms, boot->measured, boot->seen_ms};
+  Queue(machine);
 }
 
 void Fleet::PresenceChanged(Machine& machine) {
@@ -188,6 +225,9 @@ Status Fleet::FlushMachine(store::Store& store, Machine& machine) {
         store.Put(store::PresenceRow{machine.row.id, presence.state(), presence.since_ms()});
     if (!done) return done;
   }
+  if (machine.boot_unsaved) {
+    if (auto done = store.Put(*machine.boot_unsaved); !done) return done;
+  }
   if (machine.info_unsaved) return store.Put(*machine.info_unsaved);
   return {};
 }
@@ -202,12 +242,14 @@ Status Fleet::FlushSpool(store::Store& store, Spool& spool) {
   for (const uint64_t start : spool.changed_ranges) {
     const store::NumberRange* range = spool.committed.StartingAt(start);
     if (range == nullptr) continue;  // swallowed by another one since
-    if (auto done = store.PutRange(spool.row.id, *range); !done) return done;
+    store::CommittedRow row{*range, {}};
+    if (range->last == spool.committed.Highest()) row.last_crc = spool.highest_crc;
+    if (auto done = store.PutRange(spool.row.id, row); !done) return done;
   }
   for (const store::GapRow& gap : spool.gaps) {
     if (auto done = store.Put(gap); !done) return done;
   }
-  return {};
+  return FlushHoles(store, spool);
 }
 
 void Fleet::Saved() {
@@ -215,12 +257,19 @@ void Fleet::Saved() {
   for (Machine* machine : unsaved_machines_) {
     machine->queued = machine->row_unsaved = machine->presence_unsaved = false;
     machine->info_unsaved.reset();
+    machine->boot_unsaved.reset();
   }
   for (Spool* spool : unsaved_spools_) {
     spool->queued = spool->row_unsaved = false;
     spool->changed_ranges.clear();
     spool->removed_ranges.clear();
     spool->gaps.clear();
+    spool->closed_holes.clear();
+    spool->removed_holes.clear();
+    for (Hole& hole : spool->holes) {
+      hole.stored = true;
+      hole.changed = false;
+    }
   }
   unsaved_machines_.clear();
   unsaved_spools_.clear();
@@ -235,13 +284,16 @@ std::vector<Machine*> Fleet::Lost(store::Store& store) {
   for (Spool* spool : unsaved_spools_) {
     const auto owner = by_row_.find(spool->row.machine);
     if (owner != by_row_.end()) touched.push_back(owner->second);
-    auto ranges = store.Ranges(spool->row.id);
     // Where even reading fails, nothing of it counts as stored: it will all be offered again.
-    spool->committed =
-        store::RangeSet(ranges ? std::move(*ranges) : std::vector<store::NumberRange>());
+    auto ranges = store.Ranges(spool->row.id);
+    LoadCommitted(*spool, ranges ? *ranges : std::vector<store::CommittedRow>());
+    auto holes = store.OpenHoles(spool->row.id);
+    LoadHoles(*spool, holes ? std::move(*holes) : std::vector<store::HoleRow>());
     spool->changed_ranges.clear();
     spool->removed_ranges.clear();
     spool->gaps.clear();
+    spool->closed_holes.clear();
+    spool->removed_holes.clear();
     spool->queued = spool->row_unsaved;
     if (spool->queued) still_unsaved.push_back(spool);
     lost.push_back(spool);

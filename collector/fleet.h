@@ -31,10 +31,11 @@ struct Limits {
 
 // What a birth did.
 struct Learned {
-  std::string refused;       // why nothing of it was taken; "" where it was
-  size_t capped_series = 0;  // beyond the limits
-  uint64_t gap_batches = 0;  // numbers that it closed as never to come
-  std::vector<Spool*> held;  // what it holds, each to be answered
+  std::string refused;           // why nothing of it was taken; "" where it was
+  size_t capped_series = 0;      // beyond the limits
+  uint64_t gap_batches = 0;      // numbers that it closed as never to come
+  uint64_t waiting_batches = 0;  // that it holds and that are not stored here
+  std::vector<Spool*> held;      // what it holds, each to be answered
 };
 
 // All machines with their spools and series, and what of them is not on disk yet. Memory leads, the
@@ -47,6 +48,7 @@ class Fleet {
                                              const Limits& limits);
 
   Machine* Find(std::string_view name);
+  Machine* ByRow(int64_t id);
   // Null where there are too many machines.
   Machine* FindOrAdd(std::string_view name);
 
@@ -57,8 +59,21 @@ class Fleet {
   // The aliases of a spool, read from the store on first use.
   Result<const AliasTable*> AliasesOf(store::Store& store, Machine& machine, Spool& spool);
 
-  // A batch is staged: its number is taken.
-  void Take(Spool& spool, uint64_t first, uint64_t last);
+  // A batch is staged: its number is taken, and fills its place in the gap ledger, or shows that
+  // others are missing before it.
+  struct Came {
+    uint64_t number = 0;
+    uint64_t crc = 0;
+    int64_t time_ms = 0;
+    int64_t now_ms = 0;  // wall clock
+  };
+  void Take(Spool& spool, const Came& batch);
+  // Numbers that will never come: those of [first, last] that did not come are settled as lost; how
+  // many.
+  uint64_t Lose(Spool& spool, store::NumberRange range, const std::string& reason, int64_t now_ms);
+
+  // What is known of this boot's time changed.
+  void ClockChanged(Machine& machine, uint64_t boot_id);
 
   // The state changed.
   void PresenceChanged(Machine& machine);
@@ -88,6 +103,7 @@ class Fleet {
   static SlotIndex IndexSlots(const Machine& machine);
   Status LoadSpools(store::Contents& contents);
   void LoadStates(const store::Contents& contents);
+  static void LoadCommitted(Spool& spool, const std::vector<store::CommittedRow>& rows);
   Status LoadLayout(store::Store& store, Machine& machine, Layout& layout);
 
   // The layout that `birth` speaks, its new aliases added; null with `why` where it cannot be.
@@ -107,8 +123,14 @@ class Fleet {
   Layout& NewLayout(Machine& machine);
   // Makes room for a new spool id; false where every one is in use.
   bool ForgetOldest(Machine& machine);
-  void ForgetSpools(Machine& machine, int64_t wall_ms);
+  // `all_told`: the birth named every spool that its agent holds.
+  void ForgetSpools(Machine& machine, int64_t wall_ms, bool all_told);
   void LearnPlace(Machine& machine, const sparkplug::Birth& birth, int64_t wall_ms);
+  void Settle(Spool& spool, uint64_t first, uint64_t last);
+  void OpenHole(Spool& spool, store::NumberRange range, int64_t to_ms, int64_t now_ms);
+  void UpdateHoles(Spool& spool, store::NumberRange range, int64_t now_ms);
+  void LoadHoles(Spool& spool, std::vector<store::HoleRow> rows);
+  Status FlushHoles(store::Store& store, Spool& spool);
   void Queue(Machine& machine);
   void Queue(Spool& spool);
   Status FlushSpool(store::Store& store, Spool& spool);
@@ -123,6 +145,7 @@ class Fleet {
   int64_t last_machine_ = 0;
   int64_t last_spool_ = 0;
   int64_t last_layout_ = 0;
+  int64_t last_hole_ = 0;
 
   std::vector<Machine*> unsaved_machines_;
   std::vector<Spool*> unsaved_spools_;

@@ -25,7 +25,12 @@ Learned Fleet::Learn(store::Store& store, Machine& machine, const sparkplug::Bir
   learned.capped_series = AddAliases(machine, *layout, birth);
   const auto hold = [&](const sparkplug::HeldSpool& held) {
     Spool* spool = HoldSpool(machine, *layout, held, wall_ms, learned.gap_batches);
-    if (spool != nullptr) learned.held.push_back(spool);
+    if (spool == nullptr) return spool;
+    learned.held.push_back(spool);
+    const uint64_t last = std::min(held.next, kMaxNumber) - 1;
+    if (held.first <= last) {
+      learned.waiting_batches += last - held.first + 1 - spool->committed.Count(held.first, last);
+    }
     return spool;
   };
   Spool* live = nullptr;
@@ -39,7 +44,7 @@ Learned Fleet::Learn(store::Store& store, Machine& machine, const sparkplug::Bir
   }
   if (live == nullptr) live = hold({birth.spool_id, 1, 1, ""});
   machine.live = live;
-  ForgetSpools(machine, wall_ms);
+  ForgetSpools(machine, wall_ms, birth.held.size() < sparkplug::kMaxHeldSpools);
   machine.row.os = birth.os;
   machine.row.agent_version = birth.agent_version;
   machine.row.interval_ms = std::clamp(birth.interval_ms, kMinInterval, kMaxInterval);
@@ -204,7 +209,7 @@ Spool* Fleet::HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldS
   spool->row_unsaved = true;
   Queue(*spool);
   if (held.first <= 1 || held.first > kMaxNumber) return spool;
-  spool->floor = {held.first - 1, held.reason, wall_ms};
+  spool->floor = {held.first - 1, held.reason.empty() ? "not_kept" : held.reason, wall_ms};
   gap_batches += CloseBelow(*spool);
   return spool;
 }
@@ -212,13 +217,7 @@ Spool* Fleet::HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldS
 uint64_t Fleet::CloseBelow(Spool& spool) {
   const Spool::Floor& floor = spool.floor;
   if (floor.last == 0) return 0;
-  uint64_t closed = 0;
-  for (const store::NumberRange& missing : spool.committed.Missing(1, floor.last)) {
-    spool.gaps.push_back({spool.row.id, missing, floor.reason, floor.told_ms});
-    closed += missing.last - missing.first + 1;
-  }
-  if (closed > 0) Take(spool, 1, floor.last);
-  return closed;
+  return Lose(spool, {1, floor.last}, floor.reason, floor.told_ms);
 }
 
 bool Fleet::ForgetOldest(Machine& machine) {
@@ -234,10 +233,14 @@ bool Fleet::ForgetOldest(Machine& machine) {
 
 // A spool that its agent holds no more is needed as long as the journal has batches of it: the last
 // ones may have come until the first birth that does not name it.
-void Fleet::ForgetSpools(Machine& machine, int64_t wall_ms) {
+void Fleet::ForgetSpools(Machine& machine, int64_t wall_ms, bool all_told) {
   for (const auto& spool : machine.spools) {
     if (spool->named || spool->settled) continue;
     spool->settled = true;
+    // What is missing of it will never come.
+    if (const uint64_t highest = spool->committed.Highest(); highest > 0 && all_told) {
+      Lose(*spool, {1, highest}, "spool_gone", wall_ms);
+    }
     spool->row.touched_ms = wall_ms;
     spool->row_unsaved = true;
     Queue(*spool);

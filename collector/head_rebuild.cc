@@ -31,8 +31,8 @@ Result<Rebuilt> RebuildHead(store::Store& store, Fleet& fleet, Machine& machine,
   int64_t newest_ms = INT64_MIN;
   auto read = store.Recent(machine.row.id, INT64_MIN, [&](const store::JournalRow& row) {
     rebuilt.received_ms = std::max(rebuilt.received_ms, row.received_ms);
-    newest_ms = std::max(newest_ms, row.device_ms);
-    if (row.received_ms < received_after_ms || newest_ms - row.device_ms > kMaxAgeMs) return false;
+    newest_ms = std::max(newest_ms, row.time_ms);
+    if (row.received_ms < received_after_ms || newest_ms - row.time_ms > kMaxAgeMs) return false;
     if (row.spool != machine.live->row.id) return true;
     const bool full = (row.flags & store::kFlagFull) != 0;
     batches.push_back({row.number, full, std::string(row.payload)});

@@ -16,6 +16,7 @@ using sparkplug::MessageType;
 constexpr size_t kMaxData = 1U << 20;   // bytes of an NDATA; agents send far less
 constexpr size_t kMaxBirth = 8U << 20;  // bytes of an NBIRTH
 constexpr size_t kMaxDeath = 4096;
+constexpr uint64_t kBacklog = 8;  // batches; fewer are on their way anyway
 // A rebuild reads up to 512 batches: late ones that trickle in wait for each other.
 constexpr int64_t kMendEveryMs = 1000;
 
@@ -39,6 +40,7 @@ Ingest::Ingest(IngestOptions options, const Clock& clock, store::Store& store, F
                     metrics),
       held_(options_.held),
       rebirths_(options_.rebirths),
+      grants_(options_.grants),
       refused_log_(clock),
       quarantine_log_(clock) {}
 
@@ -102,6 +104,11 @@ void Ingest::TakeBirth(Route& route, const std::string& payload) {
                  Printable(route.node), learned.capped_series, birth->series.size());
   }
   rebirths_.Born(machine->row.id);
+  if (birth->boot_id != 0 &&
+      machine->clock.See(birth->boot_id, birth->since_boot_ms, now_.wall_ms)) {
+    fleet_.ClockChanged(*machine, birth->boot_id);
+  }
+  if (learned.waiting_batches > kBacklog) grants_.Wants(machine->row.id, now_.mono_ms);
   Heard(*machine);
   for (const std::string& held : held_.Take(machine->row.id)) {
     if (TakeMessage(*machine, held, "malformed") == Outcome::kNeedsBirth) HoldBack(*machine, held);
@@ -154,6 +161,19 @@ void Ingest::AskRebirth(Machine& machine) {
   if (publish_(std::move(message))) metrics_.rebirths_asked.Increment();
 }
 
+void Ingest::TellGrants() {
+  const Moment now = Now();
+  for (const Grants::Grant& grant : grants_.Due(now.mono_ms)) {
+    const Machine* machine = fleet_.ByRow(grant.machine);
+    if (machine == nullptr) continue;
+    MqttMessage message;
+    message.topic = sparkplug::ToString({MessageType::kNCmd, options_.group, machine->row.name});
+    message.payload = sparkplug::EncodeBackfillRate(grant.batches_per_second, now.wall_ms);
+    if (!publish_(std::move(message))) grants_.Untold(grant.machine);
+  }
+  metrics_.catching_up.Set(static_cast<double>(grants_.catching_up()));
+}
+
 void Ingest::Heard(Machine& machine) {
   if (!machine.presence.Heard(now_)) return;
   fleet_.PresenceChanged(machine);
@@ -177,6 +197,7 @@ Status Ingest::Commit() {
   if (!done) return done;
   Mend();
   acknowledger_.Send(Now());
+  TellGrants();
   return done;
 }
 

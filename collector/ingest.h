@@ -10,6 +10,7 @@
 
 #include "collector/acknowledger.h"
 #include "collector/fleet.h"
+#include "collector/grants.h"
 #include "collector/held.h"
 #include "collector/metrics.h"
 #include "collector/rebirths.h"
@@ -28,6 +29,7 @@ struct IngestOptions {
   store::Retention retention;
   Held::Bounds held;
   Rebirths::Rates rebirths;
+  Grants::Rates grants;
 };
 
 // What else happens when messages are taken in. All on the loop thread.
@@ -96,7 +98,10 @@ class Ingest {
   void TakeKnown(const Arrival& arrival);
   void TakeBroken(const Arrival& arrival);
   bool Resolves(const Arrival& arrival, const AliasTable& aliases) const;
-  void Stage(const Arrival& arrival, const AliasTable& aliases);
+  // Quarantined, settled as lost, and acknowledged: it will never be stored, and must not block.
+  void SetAside(const Arrival& arrival, const char* reason);
+  void Stage(const Arrival& arrival, const MachineClock::Corrected& time,
+             const AliasTable& aliases);
   bool StageEvents(const store::JournalRow& row, std::string_view events);
   std::string Alone(const Arrival& arrival, const AliasTable& aliases) const;
   void Advance(const Arrival& arrival, const AliasTable& aliases);
@@ -104,6 +109,8 @@ class Ingest {
   void FollowSeq(Machine& machine, uint64_t seq);
   void HoldBack(Machine& machine, const std::string& payload);
   void AskRebirth(Machine& machine);
+  void TellGrants();
+  void FollowClock(Machine& machine, const sparkplug::BatchHeader& header);
   void Quarantine(const Arrival& arrival, const char* reason);
   void Refuse(const char* reason, std::string_view who, std::string_view why);
   void StageFailed(const Error& error);
@@ -122,6 +129,7 @@ class Ingest {
   Acknowledger acknowledger_;
   Held held_;
   Rebirths rebirths_;
+  Grants grants_;
   sparkplug::BatchDecoder decoder_;
   sparkplug::BatchDecoder rebuild_decoder_;
   Moment now_;  // of the message being taken

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "collector/ingest.h"
@@ -10,6 +11,7 @@ namespace haidang::collector {
 namespace {
 
 constexpr uint64_t kMaxNumber = uint64_t{1} << 62;
+constexpr double kMaxOffset = 1e10;  // seconds
 constexpr size_t kMaxBroken = 4096;
 constexpr int kBrokenTimes = 3;  // the same damaged bytes so often: its number is settled
 
@@ -70,7 +72,17 @@ Ingest::Outcome Ingest::TakeBatch(const Arrival& arrival) {
     return Outcome::kDone;
   }
   if (!Resolves(arrival, **aliases)) return Outcome::kNeedsBirth;
-  Stage(arrival, **aliases);
+  if (!arrival.batch.historical &&
+      arrival.machine.clock.See(header.boot_id, header.since_boot_ms, now_.wall_ms)) {
+    fleet_.ClockChanged(arrival.machine, header.boot_id);
+  }
+  const auto time = arrival.machine.clock.Correct(header.boot_id, header.since_boot_ms,
+                                                  header.wall_ms, now_.wall_ms);
+  if (time) {
+    Stage(arrival, *time, **aliases);
+  } else {
+    SetAside(arrival, "implausible_time");
+  }
   return Outcome::kDone;
 }
 
@@ -88,7 +100,9 @@ void Ingest::TakeKnown(const Arrival& arrival) {
   key.machine = arrival.machine.row.id;
   key.spool = spool.row.id;
   key.number = header.number;
-  key.device_ms = header.wall_ms;
+  const auto corrected = arrival.machine.clock.Correct(header.boot_id, header.since_boot_ms,
+                                                       header.wall_ms, now_.wall_ms);
+  key.time_ms = corrected ? corrected->time_ms : header.wall_ms;
   auto stored =
       store_.IsConflict(key, header.crc, now_.wall_ms - options_.retention.journal.count());
   if (stored && *stored) return Quarantine(arrival, "other_crc");
@@ -114,12 +128,19 @@ void Ingest::TakeBroken(const Arrival& arrival) {
   if (++broken.times < kBrokenTimes) return;
   // It stands so in its spool: it will never come whole, and must not block what follows.
   broken_.erase({spool.row.id, number});
-  spool.gaps.push_back({spool.row.id, {number, number}, "damaged", now_.wall_ms});
-  fleet_.Take(spool, number, number);
+  fleet_.Lose(spool, {number, number}, "damaged", now_.wall_ms);
   acknowledger_.Due(arrival.machine, spool, false);
 }
 
-void Ingest::Stage(const Arrival& arrival, const AliasTable& aliases) {
+void Ingest::SetAside(const Arrival& arrival, const char* reason) {
+  const uint64_t number = arrival.batch.header.number;
+  Quarantine(arrival, reason);
+  fleet_.Lose(*arrival.spool, {number, number}, reason, now_.wall_ms);
+  acknowledger_.Due(arrival.machine, *arrival.spool, false);
+}
+
+void Ingest::Stage(const Arrival& arrival, const MachineClock::Corrected& time,
+                   const AliasTable& aliases) {
   const sparkplug::BatchHeader& header = arrival.batch.header;
   Spool& spool = *arrival.spool;
   std::string own;
@@ -128,7 +149,8 @@ void Ingest::Stage(const Arrival& arrival, const AliasTable& aliases) {
   row.machine = arrival.machine.row.id;
   row.spool = spool.row.id;
   row.number = header.number;
-  row.device_ms = header.wall_ms;
+  row.time_ms = time.time_ms;
+  row.offset_ms = time.offset_ms;
   row.received_ms = now_.wall_ms;
   row.flags = (header.full ? store::kFlagFull : 0) |
               (arrival.batch.historical ? store::kFlagHistorical : 0);
@@ -141,7 +163,7 @@ void Ingest::Stage(const Arrival& arrival, const AliasTable& aliases) {
   }
   if (auto done = store_.Append(row); !done) return StageFailed(done.error());
   if (!arrival.batch.events.empty() && !StageEvents(row, arrival.batch.events)) return;
-  fleet_.Take(spool, header.number, header.number);
+  fleet_.Take(spool, {header.number, header.crc, time.time_ms, now_.wall_ms});
   staged_bytes_ += row.payload.size();
   staged_values_ += arrival.batch.samples.size();
   ++staged_batches_;
@@ -150,6 +172,7 @@ void Ingest::Stage(const Arrival& arrival, const AliasTable& aliases) {
   spool.newest_received_ms = now_.wall_ms;
   arrival.machine.received_ms = now_.wall_ms;
   acknowledger_.Due(arrival.machine, spool, false);
+  if (arrival.batch.historical) grants_.Came(arrival.machine.row.id, now_.mono_ms);
   Advance(arrival, aliases);
 }
 
@@ -201,8 +224,21 @@ void Ingest::Advance(const Arrival& arrival, const AliasTable& aliases) {
   machine.cpu.Update(machine.roles, machine.head, consecutive);
   if (!live) return;
   machine.received_mono_ms = now_.mono_ms;
+  FollowClock(machine, header);
   if (header.state != sparkplug::AgentState::kRunning) machine.presence.Goodbye(header.state);
   observer_.tick(machine, now_);
+}
+
+// The machine's own measurement is better than what the network's delay allows to say.
+void Ingest::FollowClock(Machine& machine, const sparkplug::BatchHeader& header) {
+  const auto offset = machine.head.Number(machine.roles.clock_offset);
+  const auto error = machine.head.Number(machine.roles.clock_error);
+  if (!offset || !error || std::abs(*offset) > kMaxOffset) return;
+  if (*error < 0 || *error * 1000 > static_cast<double>(MachineClock::kTolerance)) return;
+  const int64_t time_ms = header.wall_ms - std::llround(*offset * 1000);
+  if (machine.clock.Measure(header.boot_id, header.since_boot_ms, time_ms)) {
+    fleet_.ClockChanged(machine, header.boot_id);
+  }
 }
 
 void Ingest::Quarantine(const Arrival& arrival, const char* reason) {

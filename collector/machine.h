@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/machine_clock.h"
 #include "collector/presence.h"
 #include "collector/roles.h"
 #include "collector/series_table.h"
@@ -26,6 +27,13 @@ struct Layout {
   AliasTable aliases;
 };
 
+// An open entry of the gap ledger, and whether the table knows of it, and of its last change.
+struct Hole {
+  store::HoleRow row;
+  bool stored = false;
+  bool changed = true;
+};
+
 // One spool id of one machine.
 struct Spool {
   store::SpoolRow row;
@@ -33,6 +41,11 @@ struct Spool {
   store::RangeSet committed;  // what is staged included
   uint64_t newest = 0;        // the batch received last, and when; for the acknowledgement
   int64_t newest_received_ms = 0;
+  // Of the batch with the highest number, where it is stored: its CRC and its time.
+  std::optional<uint64_t> highest_crc;
+  std::optional<int64_t> highest_time_ms;
+  // Its open entries of the gap ledger, by number.
+  std::vector<Hole> holes;
   bool ack_due = false;   // something is to be acknowledged
   bool named = false;     // by the machine's last birth
   bool settled = false;   // `row.touched_ms` is the time of the first birth that names it no more
@@ -52,6 +65,8 @@ struct Spool {
   std::vector<uint64_t> changed_ranges;
   std::vector<uint64_t> removed_ranges;
   std::vector<store::GapRow> gaps;
+  std::vector<store::HoleRow> closed_holes;
+  std::vector<int64_t> removed_holes;  // ids of entries not worth telling
 };
 
 // How much of its share of the journal a machine has used: it fills as bytes are taken and drains
@@ -87,6 +102,7 @@ struct Machine {
   std::optional<int64_t> rebuilt_mono_ms;  // when that was done last
 
   Share share;
+  MachineClock clock;
   Presence presence;
   int64_t received_ms = 0;                  // of its newest stored batch, wall clock; 0: never
   std::optional<int64_t> received_mono_ms;  // of the batch that the head ends with
@@ -101,6 +117,7 @@ struct Machine {
   bool presence_unsaved = false;
   bool queued = false;  // in Fleet's list of machines to be saved
   std::optional<store::InfoRow> info_unsaved;
+  std::optional<store::BootRow> boot_unsaved;
 
   Spool* FindSpool(uint64_t spool_id) const;
   Spool* SpoolByRow(int64_t id) const;

@@ -71,13 +71,14 @@ Metrics::Metrics()
       series(Gauge(*registry_, "series")),
       held_messages(Gauge(*registry_, "held_messages")),
       held_bytes(Gauge(*registry_, "held_bytes")),
+      catching_up(Gauge(*registry_, "machines_catching_up")),
       broker_connected(Gauge(*registry_, "broker_connected")) {
   Gauges(*registry_, "build_info").Add({{"version", HAIDANG_VERSION}}).Set(1);
   for (const char* reason : {"malformed", "oversized", "topic", "foreign", "machines", "holes",
-                             "events", "stale_death", "birth"}) {
+                             "quota", "events", "stale_death", "birth"}) {
     refused_.Add({{"reason", reason}});
   }
-  for (const char* reason : {"crc", "other_crc", "alias_redefined"}) {
+  for (const char* reason : {"crc", "other_crc", "alias_redefined", "implausible_time"}) {
     quarantined_.Add({{"reason", reason}});
   }
 }

@@ -54,6 +54,7 @@ class Metrics {
   prometheus::Gauge& series;
   prometheus::Gauge& held_messages;
   prometheus::Gauge& held_bytes;
+  prometheus::Gauge& catching_up;
   prometheus::Gauge& broker_connected;
 };
 

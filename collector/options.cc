@@ -67,6 +67,12 @@ void ReadLimits(ConfigTable table, Limits& limits) {
   table.Finish();
 }
 
+void ReadBackfill(ConfigTable table, Grants::Rates& rates) {
+  rates.total = table.Number("batches_per_second", rates.total, 1, 1e6);
+  rates.machine = table.Number("machine_batches_per_second", rates.machine, 1, 1e4);
+  table.Finish();
+}
+
 query::Objective ReadObjective(ConfigTable table) {
   query::Objective objective;
   objective.journey = table.RequiredString("journey", 256);
@@ -125,6 +131,7 @@ Result<Options> Read(ConfigFile& file) {
     options.objectives.push_back(ReadObjective(objective));
   }
   ReadLimits(root.Table("limits"), options.limits);
+  ReadBackfill(root.Table("backfill"), options.backfill);
   ConfigTable log = root.Table("log");
   options.log_level = log.OneOf("level", options.log_level, {"debug", "info", "warning", "error"});
   log.Finish();

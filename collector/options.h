@@ -7,6 +7,7 @@
 
 #include "collector/detect/detector.h"
 #include "collector/fleet.h"
+#include "collector/grants.h"
 #include "core/io/host_port.h"
 #include "core/io/mqtt_session.h"
 #include "core/query.h"
@@ -26,6 +27,7 @@ struct Options {
   std::chrono::milliseconds commit_every{200};
   int64_t commit_bytes = 4 << 20;
   store::Retention retention;
+  Grants::Rates backfill;
   detect::DetectOptions detect;
   std::vector<query::Objective> objectives;  // where the server's snapshot has none
   Limits limits;

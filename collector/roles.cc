@@ -53,6 +53,12 @@ class Finder {
       case Role::kBootTime:
         roles_.boot_time = slot;
         return;
+      case Role::kClockOffset:
+        roles_.clock_offset = slot;
+        return;
+      case Role::kClockError:
+        roles_.clock_error = slot;
+        return;
       case Role::kProbeSuccess:
         Probe(def).success = slot;
         return;

@@ -37,6 +37,8 @@ struct Roles {
   uint32_t memory_total = kNoSlot;
   uint32_t memory_available = kNoSlot;
   uint32_t boot_time = kNoSlot;
+  uint32_t clock_offset = kNoSlot;
+  uint32_t clock_error = kNoSlot;
   std::vector<uint32_t> cpu_idle;   // idle and iowait
   std::vector<uint32_t> cpu_other;  // every other mode
   int64_t cpus = 0;

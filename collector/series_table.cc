@@ -36,6 +36,8 @@ Role RoleOf(const SeriesId& series, DataType datatype) {
   if (metric == "node_memory_MemTotal_bytes") return Role::kMemoryTotal;
   if (metric == "node_memory_MemAvailable_bytes") return Role::kMemoryAvailable;
   if (metric == "node_boot_time_seconds") return Role::kBootTime;
+  if (metric == "haidang_agent_clock_offset_seconds") return Role::kClockOffset;
+  if (metric == "haidang_agent_clock_error_seconds") return Role::kClockError;
   return Role::kNone;
 }
 

@@ -23,6 +23,8 @@ enum class Role : uint8_t {
   kDiskAvailable,
   kDiskReadOnly,
   kBootTime,
+  kClockOffset,
+  kClockError,
   kProbeSuccess,
   kProbeDuration,
   kProbeReason,

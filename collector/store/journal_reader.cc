@@ -74,9 +74,9 @@ class JournalReader final : public Reader {
   Result<std::vector<query::EventRow>> Events(const std::string& machine, int64_t from_ms,
                                               int64_t to_ms) override {
     auto s = db_.Prepare(
-        "SELECT device_ms, kind, key, text FROM event WHERE machine ="
-        " (SELECT id FROM machine WHERE name = ?4) AND device_ms BETWEEN ?1 AND ?2"
-        " ORDER BY device_ms DESC, id DESC LIMIT ?3");
+        "SELECT time_ms, kind, key, text FROM event WHERE machine ="
+        " (SELECT id FROM machine WHERE name = ?4) AND time_ms BETWEEN ?1 AND ?2"
+        " ORDER BY time_ms DESC, id DESC LIMIT ?3");
     if (!s) return s.error();
     s->Bind(1, from_ms).Bind(2, to_ms).Bind(3, static_cast<int64_t>(kMaxEvents)).Bind(4, machine);
     std::vector<query::EventRow> rows;
@@ -166,12 +166,12 @@ class JournalReader final : public Reader {
 
   Status Scan(Question& question, ColumnWriter& writer) {
     auto s = db_.Prepare(
-        "SELECT id, device_ms, spool, payload, number FROM journal WHERE machine = ?1"
-        " AND (device_ms, id) > (?2, ?3) AND device_ms <= ?4 ORDER BY device_ms, id LIMIT ?5");
+        "SELECT id, time_ms, spool, payload, number FROM journal WHERE machine = ?1"
+        " AND (time_ms, id) > (?2, ?3) AND time_ms <= ?4 ORDER BY time_ms, id LIMIT ?5");
     if (!s) return s.error();
-    int64_t device_ms = question.from_ms - kLeadInMs, id = -1;
+    int64_t time_ms = question.from_ms - kLeadInMs, id = -1;
     for (;;) {
-      s->Bind(1, question.machine.id).Bind(2, device_ms).Bind(3, id).Bind(4, question.to_ms);
+      s->Bind(1, question.machine.id).Bind(2, time_ms).Bind(3, id).Bind(4, question.to_ms);
       s->Bind(5, kChunkRows);
       int64_t rows = 0;
       for (;; ++rows) {
@@ -179,7 +179,7 @@ class JournalReader final : public Reader {
         if (!row) return row.error();
         if (!*row) break;
         id = s->Int(0);
-        device_ms = s->Int(1);
+        time_ms = s->Int(1);
         Read(*s, question, writer);
       }
       if (rows < kChunkRows || writer.full()) return {};

@@ -64,6 +64,15 @@ std::vector<NumberRange> RangeSet::Missing(uint64_t first, uint64_t last) const 
   return missing;
 }
 
+uint64_t RangeSet::Count(uint64_t first, uint64_t last) const {
+  uint64_t count = 0;
+  for (size_t i = FirstEndingAtOrAfter(first); i < ranges_.size(); ++i) {
+    if (ranges_[i].first > last) break;
+    count += std::min(last, ranges_[i].last) - std::max(first, ranges_[i].first) + 1;
+  }
+  return count;
+}
+
 uint64_t RangeSet::Cumulative() const {
   return !ranges_.empty() && ranges_.front().first == 1 ? ranges_.front().last : 0;
 }

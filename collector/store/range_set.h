@@ -33,6 +33,11 @@ class RangeSet {
   // The parts of [first, last] that are not in the set.
   std::vector<NumberRange> Missing(uint64_t first, uint64_t last) const;
 
+  // How many of [first, last] are in the set.
+  uint64_t Count(uint64_t first, uint64_t last) const;
+  // The highest number in the set; 0 where it is empty.
+  uint64_t Highest() const { return ranges_.empty() ? 0 : ranges_.back().last; }
+
   // Every number from 1 to this one is in the set; 0 where 1 is not.
   uint64_t Cumulative() const;
 

@@ -60,11 +60,21 @@ struct JournalRow {
   int64_t machine = 0;
   int64_t spool = 0;
   uint64_t number = 0;
-  int64_t device_ms = 0;
+  int64_t time_ms = 0;    // when it was, by the collector's clock
+  int64_t offset_ms = 0;  // how far the machine's clock was ahead
   int64_t received_ms = 0;
   int64_t flags = 0;
   uint64_t crc = 0;
   std::string_view payload;  // an NDATA payload that holds this batch alone
+};
+
+// When a boot of a machine was, by the collector's clock.
+struct BootRow {
+  int64_t machine = 0;
+  uint64_t boot_id = 0;
+  int64_t started_ms = 0;
+  bool measured = false;  // by the machine; else the earliest time that the network allows
+  int64_t seen_ms = 0;    // something live of it came last
 };
 
 struct PresenceRow {
@@ -81,12 +91,37 @@ struct InfoRow {
   std::string machine_class;
 };
 
+// A range of settled numbers.
+struct CommittedRow {
+  NumberRange range;
+  std::optional<uint64_t> last_crc{};  // of batch `range.last`, where it is stored
+  bool operator==(const CommittedRow&) const = default;
+};
+
 // Numbers that will never come.
 struct GapRow {
   int64_t spool = 0;
   NumberRange range;
   std::string reason;
   int64_t closed_ms = 0;
+};
+
+// An entry of the gap ledger: a stretch of batches that were missing when a later one came, and
+// what became of them. It is open until each of them came or is known to be lost.
+struct HoleRow {
+  int64_t id = 0;
+  int64_t machine = 0;
+  int64_t spool = 0;
+  NumberRange range;
+  std::optional<int64_t> from_ms;  // time of the batch before; unknown where there was none
+  int64_t to_ms = 0;               // time of the batch after
+  std::string reason;              // why some are lost; "" while none is
+  uint64_t recovered = 0;          // batches that came late
+  uint64_t lost = 0;               // batches that will never come
+  int64_t opened_ms = 0;           // collector's wall clock
+  std::optional<int64_t> closed_ms;
+
+  uint64_t size() const { return range.last - range.first + 1; }
 };
 
 // What could not be stored: one row a machine and reason, the last bytes kept for a look.

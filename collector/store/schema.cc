@@ -122,7 +122,39 @@ CREATE TABLE snapshot (
 );
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kFirst}};
+// The gap ledger, what an acknowledgement shows a machine to know itself by, and its clock.
+constexpr const char* kSecond = R"sql(
+CREATE TABLE hole (
+  id INTEGER PRIMARY KEY,
+  machine INTEGER NOT NULL REFERENCES machine,
+  spool INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  from_ms INTEGER,
+  to_ms INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  recovered INTEGER NOT NULL,
+  lost INTEGER NOT NULL,
+  opened_ms INTEGER NOT NULL,
+  closed_ms INTEGER
+);
+CREATE INDEX hole_by_machine ON hole (machine, to_ms);
+CREATE INDEX hole_open ON hole (spool) WHERE closed_ms IS NULL;
+ALTER TABLE committed ADD COLUMN last_crc INTEGER;
+ALTER TABLE journal RENAME COLUMN device_ms TO time_ms;
+ALTER TABLE journal ADD COLUMN offset_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE event RENAME COLUMN device_ms TO time_ms;
+CREATE TABLE boot (
+  machine INTEGER NOT NULL REFERENCES machine,
+  boot_id INTEGER NOT NULL,
+  started_ms INTEGER NOT NULL,
+  measured INTEGER NOT NULL,
+  seen_ms INTEGER NOT NULL,
+  PRIMARY KEY (machine, boot_id)
+) WITHOUT ROWID;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kFirst}, {2, kSecond}};
 
 Result<int> Version(Database& db) {
   auto made = db.Exec(

@@ -1,14 +1,17 @@
 #pragma once
 
+#include <optional>
+
 #include "collector/store/store.h"
 
 namespace haidang::store {
 
 // Compiled once; used by the loop thread alone.
 struct Store::Statements {
-  Statement append, event, machine, spool, series, alias, presence, close_info, info, gap,
-      quarantine, finding, snapshot, range, remove_range, aliases, ranges, recent, crc, in_gap,
-      expire, expire_events, expire_findings, age_journal, age_events, forget_spool, forget_ranges,
+  std::optional<Statement> append, event, boot, expire_boots, machine, spool, series, alias,
+      presence, close_info, info, gap, quarantine, finding, snapshot, range, hole, remove_hole,
+      open_holes, expire_holes, remove_range, aliases, ranges, recent, crc, in_gap, expire,
+      expire_events, expire_findings, age_journal, age_events, forget_spool, forget_ranges,
       forget_gaps, forget_layout;
 };
 

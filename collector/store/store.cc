@@ -1,5 +1,6 @@
 #include "collector/store/store.h"
 
+#include "collector/store/holes.h"
 #include "collector/store/json.h"
 #include "collector/store/schema.h"
 #include "collector/store/statements.h"
@@ -18,6 +19,14 @@ Status ForEach(Database& db, std::string_view sql, Visit&& visit) {
     if (!*row) return {};
     visit(*statement);
   }
+}
+
+constexpr int64_t kTimeMayMove = 120 * 1000;
+
+CommittedRow ReadCommitted(const Statement& s) {
+  CommittedRow row{{s.UInt(0), s.UInt(1)}, {}};
+  if (!s.IsNull(2)) row.last_crc = s.UInt(2);
+  return row;
 }
 
 MetricType ParseType(std::string_view text) {
@@ -99,18 +108,31 @@ Status Store::LoadMachines(Contents& contents) {
       });
   if (!spools) return spools;
   auto committed =
-      ForEach(db_, "SELECT spool, first, last FROM committed ORDER BY spool", [&](Statement& s) {
-        if (contents.committed.empty() || contents.committed.back().first != s.Int(0)) {
-          contents.committed.emplace_back(s.Int(0), std::vector<NumberRange>{});
-        }
-        contents.committed.back().second.push_back({s.UInt(1), s.UInt(2)});
-      });
+      ForEach(db_, "SELECT first, last, last_crc, spool FROM committed ORDER BY spool, first",
+              [&](Statement& s) {
+                if (contents.committed.empty() || contents.committed.back().first != s.Int(3)) {
+                  contents.committed.emplace_back(s.Int(3), std::vector<CommittedRow>{});
+                }
+                contents.committed.back().second.push_back(ReadCommitted(s));
+              });
   if (!committed) return committed;
+  auto holes =
+      ForEach(db_, std::string(kSelectHole) + " WHERE closed_ms IS NULL ORDER BY spool, first",
+              [&](Statement& s) { contents.open_holes.push_back(ReadHole(s)); });
+  if (!holes) return holes;
+  auto last_hole = ForEach(db_, "SELECT coalesce(max(id), 0) FROM hole",
+                           [&](Statement& s) { contents.last_hole_id = s.Int(0); });
+  if (!last_hole) return last_hole;
   auto presence = ForEach(db_, "SELECT machine, state, since_ms FROM presence", [&](Statement& s) {
     const auto state = query::ParseState(s.Text(1));
     contents.presence.push_back({s.Int(0), state.value_or(query::State::kSilent), s.Int(2)});
   });
   if (!presence) return presence;
+  auto boots = ForEach(
+      db_, "SELECT machine, boot_id, started_ms, measured, seen_ms FROM boot", [&](Statement& s) {
+        contents.boots.push_back({s.Int(0), s.UInt(1), s.Int(2), s.Int(3) != 0, s.Int(4)});
+      });
+  if (!boots) return boots;
   return ForEach(db_,
                  "SELECT machine, valid_from_ms, site, class FROM machine_info"
                  " WHERE valid_to_ms IS NULL",
@@ -165,7 +187,7 @@ Status Store::LoadSnapshot(Contents& contents) {
 
 Result<std::vector<AliasRow>> Store::Aliases(int64_t layout) {
   std::vector<AliasRow> rows;
-  Statement& s = statements_->aliases;
+  Statement& s = *statements_->aliases;
   s.Bind(1, layout);
   for (;;) {
     auto row = s.Step();
@@ -175,28 +197,40 @@ Result<std::vector<AliasRow>> Store::Aliases(int64_t layout) {
   }
 }
 
-Result<std::vector<NumberRange>> Store::Ranges(int64_t spool) {
-  std::vector<NumberRange> ranges;
-  Statement& s = statements_->ranges;
+Result<std::vector<CommittedRow>> Store::Ranges(int64_t spool) {
+  std::vector<CommittedRow> ranges;
+  Statement& s = *statements_->ranges;
   s.Bind(1, spool);
   for (;;) {
     auto row = s.Step();
     if (!row) return row.error();
     if (!*row) return ranges;
-    ranges.push_back({s.UInt(0), s.UInt(1)});
+    ranges.push_back(ReadCommitted(s));
   }
 }
 
-Status Store::Recent(int64_t machine, int64_t from_device_ms,
+Result<std::vector<HoleRow>> Store::OpenHoles(int64_t spool) {
+  std::vector<HoleRow> holes;
+  Statement& s = *statements_->open_holes;
+  s.Bind(1, spool);
+  for (;;) {
+    auto row = s.Step();
+    if (!row) return row.error();
+    if (!*row) return holes;
+    holes.push_back(ReadHole(s));
+  }
+}
+
+Status Store::Recent(int64_t machine, int64_t from_ms,
                      const std::function<bool(const JournalRow&)>& visit) {
-  Statement& s = statements_->recent;
-  s.Bind(1, machine).Bind(2, from_device_ms);
+  Statement& s = *statements_->recent;
+  s.Bind(1, machine).Bind(2, from_ms);
   for (;;) {
     auto row = s.Step();
     if (!row) return row.error();
     if (!*row) return {};
-    JournalRow batch{machine,  s.Int(0), s.UInt(1), s.Int(2),
-                     s.Int(3), s.Int(4), s.UInt(5), s.Blob(6)};
+    JournalRow batch{machine,  s.Int(0), s.UInt(1), s.Int(2), s.Int(3),
+                     s.Int(4), s.Int(5), s.UInt(6), s.Blob(7)};
     if (!visit(batch)) break;
   }
   s.Reset();
@@ -204,17 +238,19 @@ Status Store::Recent(int64_t machine, int64_t from_device_ms,
 }
 
 Result<bool> Store::IsConflict(const JournalRow& key, uint64_t crc, int64_t journal_from_ms) {
-  Statement& same_time = statements_->crc;
-  same_time.Bind(1, key.machine).Bind(2, key.device_ms).Bind(3, key.spool).Bind(4, key.number);
-  auto found = same_time.Step();
+  // What is known of its boot may have moved its time since.
+  Statement& near_time = *statements_->crc;
+  near_time.Bind(1, key.machine).Bind(2, key.time_ms - kTimeMayMove);
+  near_time.Bind(3, key.time_ms + kTimeMayMove).Bind(4, key.spool).Bind(5, key.number);
+  auto found = near_time.Step();
   if (!found) return found.error();
   if (*found) {
-    const uint64_t stored = same_time.UInt(0);
-    same_time.Reset();
+    const uint64_t stored = near_time.UInt(0);
+    near_time.Reset();
     return stored != crc;
   }
-  if (key.device_ms < journal_from_ms) return false;
-  Statement& gap = statements_->in_gap;
+  if (key.time_ms < journal_from_ms) return false;
+  Statement& gap = *statements_->in_gap;
   auto closed = gap.Bind(1, key.spool).Bind(2, key.number).Step();
   if (!closed) return closed.error();
   gap.Reset();

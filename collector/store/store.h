@@ -33,9 +33,12 @@ struct Retention {
 struct Contents {
   std::vector<MachineRow> machines;
   std::vector<SpoolRow> spools;
-  std::vector<std::pair<int64_t, std::vector<NumberRange>>> committed;  // by spool, ascending
+  std::vector<std::pair<int64_t, std::vector<CommittedRow>>> committed;  // by spool, ascending
+  std::vector<HoleRow> open_holes;                                       // by spool and number
+  int64_t last_hole_id = 0;
   std::vector<SeriesRow> series;
   std::vector<PresenceRow> presence;
+  std::vector<BootRow> boots;
   std::vector<InfoRow> info;  // the one that is valid now, of each machine
   std::vector<query::Finding> open_findings;
   int64_t last_finding_id = 0;
@@ -60,13 +63,15 @@ class Store {
   Result<Contents> Load();
   // The youngest 65 536 at most, youngest first.
   Result<std::vector<AliasRow>> Aliases(int64_t layout);
-  Result<std::vector<NumberRange>> Ranges(int64_t spool);
+  Result<std::vector<CommittedRow>> Ranges(int64_t spool);
+  // The spool's entries of the gap ledger that are open, by number.
+  Result<std::vector<HoleRow>> OpenHoles(int64_t spool);
   // A machine's batches from the newest device time back, until `visit` says false. Views live
   // during the call only.
-  Status Recent(int64_t machine, int64_t from_device_ms,
+  Status Recent(int64_t machine, int64_t from_ms,
                 const std::function<bool(const JournalRow&)>& visit);
   // Whether a batch whose number is taken is another one than the stored one: another CRC at the
-  // same device time, or another device time. Numbers that were closed as gaps, and batches older
+  // same time, or another time. Numbers that were closed as gaps, and batches older
   // than the journal goes back, conflict with nothing.
   Result<bool> IsConflict(const JournalRow& key, uint64_t crc, int64_t journal_from_ms);
 
@@ -76,13 +81,16 @@ class Store {
   Status Put(const SpoolRow& row);
   Status Put(const SeriesRow& row);
   Status Put(const AliasRow& row);
+  Status Put(const BootRow& row);
   Status Put(const PresenceRow& row);
   Status Put(const InfoRow& row);  // closes the row that was valid before
   Status Put(const GapRow& row);
+  Status Put(const HoleRow& row);
+  Status RemoveHole(int64_t id);
   Status Put(const QuarantineRow& row);
   Status Put(const query::Finding& finding);
   Status Put(const query::Snapshot& snapshot);
-  Status PutRange(int64_t spool, const NumberRange& range);
+  Status PutRange(int64_t spool, const CommittedRow& row);
   Status RemoveRange(int64_t spool, uint64_t first);
   // A spool of which the journal holds nothing any more; a layout that no spool speaks.
   Status ForgetSpool(int64_t spool);

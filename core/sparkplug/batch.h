@@ -26,6 +26,7 @@ enum ReservedAlias : uint64_t {
   kAliasCommittedNewest = 12,    // NCMD, UInt64
   kAliasCommittedReceived = 13,  // NCMD, UInt64, milliseconds
   kAliasBackfillRate = 14,       // NCMD, Double, batches a second
+  kAliasCommittedCheck = 15,     // NCMD, Bytes
 };
 inline constexpr uint64_t kFirstSeriesAlias = 32;
 inline constexpr int kMaxGroups = 64;

@@ -63,6 +63,7 @@ void AddReserved(const Birth& birth, BirthWriter& writer) {
   writer.Add(names::kCommittedRanges, kAliasCommittedRanges, DataType::kBytes, Bytes{});
   writer.AddUInt(names::kCommittedNewest, 0, kAliasCommittedNewest);
   writer.AddUInt(names::kCommittedReceived, 0, kAliasCommittedReceived);
+  writer.Add(names::kCommittedCheck, kAliasCommittedCheck, DataType::kBytes, Bytes{});
   writer.Add(names::kBackfillRate, kAliasBackfillRate, DataType::kDouble, 0.0);
 }
 
@@ -99,6 +100,9 @@ void AddAgent(const Birth& birth, BirthWriter& writer) {
   writer.AddText(names::kAgentClass, birth.machine_class);
   writer.AddText(names::kAgentSite, birth.site);
   writer.Add(names::kAgentInterval, 0, DataType::kInt64, birth.interval_ms);
+  if (birth.boot_id == 0) return;
+  writer.AddUInt(names::kAgentBoot, birth.boot_id);
+  writer.Add(names::kAgentUptime, 0, DataType::kInt64, birth.since_boot_ms);
 }
 
 // Adds texts to a PropertySet: the keys first, then as many values.

@@ -44,6 +44,8 @@ struct Birth {
   std::string machine_class;    // "server", "workstation"
   std::string site;             // configured site code, may be empty
   int64_t interval_ms = 15000;  // between ticks
+  uint64_t boot_id = 0;         // as in BatchHeader; 0: not told
+  int64_t since_boot_ms = 0;    // when this birth was made
   std::vector<BirthSeries> series;
 };
 

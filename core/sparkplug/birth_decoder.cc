@@ -18,7 +18,7 @@ constexpr uint32_t kLastDatatype = 34;  // DateTimeArray
 constexpr size_t kMaxMetrics = kMaxSeries + 3 * kMaxHeldSpools + 64;
 constexpr int64_t kMaxIntervalMs = 24LL * 3600 * 1000;
 
-constexpr std::array<std::pair<uint64_t, std::string_view>, 11> kReservedNames = {{
+constexpr std::array<std::pair<uint64_t, std::string_view>, 12> kReservedNames = {{
     {kAliasSpoolBatch, names::kSpoolBatch},
     {kAliasSpoolStamp, names::kSpoolStamp},
     {kAliasAgentState, names::kAgentState},
@@ -29,6 +29,7 @@ constexpr std::array<std::pair<uint64_t, std::string_view>, 11> kReservedNames =
     {kAliasCommittedRanges, names::kCommittedRanges},
     {kAliasCommittedNewest, names::kCommittedNewest},
     {kAliasCommittedReceived, names::kCommittedReceived},
+    {kAliasCommittedCheck, names::kCommittedCheck},
     {kAliasBackfillRate, names::kBackfillRate},
 }};
 
@@ -230,12 +231,26 @@ class BirthReader {
     if (name == names::kAgentOs) return TakeText(metric, birth_.os);
     if (name == names::kAgentClass) return TakeText(metric, birth_.machine_class);
     if (name == names::kAgentSite) return TakeText(metric, birth_.site);
+    if (name == names::kAgentBoot || name == names::kAgentUptime) return ReadBoot(metric);
     if (name != names::kAgentInterval) return {};
     const auto interval = Take<int64_t>(metric, DataType::kInt64);
     if (!interval || *interval < 1 || *interval > kMaxIntervalMs) {
       return AtMetric(name, "must be an Int64 from 1 ms to a day");
     }
     birth_.interval_ms = *interval;
+    return {};
+  }
+
+  Status ReadBoot(const wire::MetricView& metric) {
+    if (metric.name == names::kAgentBoot) {
+      const auto boot = Take<uint64_t>(metric, DataType::kUInt64);
+      if (!boot) return AtMetric(metric.name, "must be a UInt64");
+      birth_.boot_id = *boot;
+      return {};
+    }
+    const auto uptime = Take<int64_t>(metric, DataType::kInt64);
+    if (!uptime || *uptime < 0) return AtMetric(metric.name, "must be an Int64 of 0 or more");
+    birth_.since_boot_ms = *uptime;
     return {};
   }
 

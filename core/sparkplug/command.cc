@@ -12,13 +12,14 @@
 namespace haidang::sparkplug {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, uint64_t>, 7> kByName = {{
+constexpr std::array<std::pair<std::string_view, uint64_t>, 8> kByName = {{
     {names::kCommitted, kAliasCommitted},
     {names::kCommittedSpool, kAliasCommittedSpool},
     {names::kCommittedStore, kAliasCommittedStore},
     {names::kCommittedRanges, kAliasCommittedRanges},
     {names::kCommittedNewest, kAliasCommittedNewest},
     {names::kCommittedReceived, kAliasCommittedReceived},
+    {names::kCommittedCheck, kAliasCommittedCheck},
     {names::kBackfillRate, kAliasBackfillRate},
 }};
 
@@ -66,6 +67,31 @@ std::string EncodeRanges(const Committed& committed) {
     end = range.last;
   }
   return out;
+}
+
+std::string EncodeCheck(const Committed& committed) {
+  std::string out;
+  for (const uint64_t word : {committed.check_number, committed.check_crc}) {
+    for (int shift = 0; shift < 64; shift += 8) {
+      out.push_back(static_cast<char>(static_cast<uint8_t>(word >> shift)));
+    }
+  }
+  return out;
+}
+
+// Null, or what is wrong.
+const char* DecodeCheck(std::string_view bytes, Committed& committed) {
+  if (bytes.size() != 16) return "a check that has not 16 bytes";
+  const auto word = [&](size_t at) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < 8; ++i) {
+      value |= uint64_t{static_cast<uint8_t>(bytes[at + i])} << (8 * i);
+    }
+    return value;
+  };
+  committed.check_number = word(0);
+  committed.check_crc = word(8);
+  return committed.check_number == 0 ? "a check of batch 0" : nullptr;
 }
 
 // Throws protozero's exceptions. Null, or what is wrong.
@@ -144,6 +170,10 @@ class CommandReader {
         if (metric.value.kind != WireValue::Kind::kBytes) return "ranges are not Bytes";
         ranges_ = metric.value.view;
         return nullptr;
+      case kAliasCommittedCheck:
+        if (metric.value.kind != WireValue::Kind::kBytes) return "the check is not Bytes";
+        has_part_ = true;
+        return DecodeCheck(metric.value.view, committed_);
       case kAliasBackfillRate:
         return TakeRate(metric);
       default:
@@ -204,6 +234,9 @@ std::string EncodeCommitted(const Committed& committed) {
   if (committed.newest != 0) {
     writer.Add(kAliasCommittedNewest, Value{committed.newest});
     writer.Add(kAliasCommittedReceived, Value{wire::WireTime(committed.received_ms)});
+  }
+  if (committed.check_number != 0) {
+    writer.Add(kAliasCommittedCheck, Value{Bytes{EncodeCheck(committed)}});
   }
   return out;
 }

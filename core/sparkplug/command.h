@@ -29,6 +29,10 @@ struct Committed {
   uint64_t newest = 0;              // the batch whose receipt `received_ms` is; 0: none
   int64_t received_ms = 0;          // the collector's wall clock
   int64_t sent_ms = 0;              // the collector's wall clock; the payload's timestamp
+  // The highest batch that is stored, and the CRC that it has there: who has this number with
+  // another CRC is not who sent it. Number 0: none.
+  uint64_t check_number = 0;
+  uint64_t check_crc = 0;
 };
 
 // What an NCMD asks. Unknown metrics are ignored and counted by the caller through `unknown`.

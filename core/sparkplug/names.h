@@ -19,6 +19,7 @@ inline constexpr std::string_view kCommittedStore = "Node Control/Committed/Stor
 inline constexpr std::string_view kCommittedRanges = "Node Control/Committed/Ranges";
 inline constexpr std::string_view kCommittedNewest = "Node Control/Committed/Newest";
 inline constexpr std::string_view kCommittedReceived = "Node Control/Committed/Received";
+inline constexpr std::string_view kCommittedCheck = "Node Control/Committed/Check";
 inline constexpr std::string_view kBackfillRate = "Node Control/Backfill Rate";
 inline constexpr std::string_view kSpoolId = "Spool/Id";
 inline constexpr std::string_view kSpoolFirst = "Spool/First/";
@@ -30,6 +31,8 @@ inline constexpr std::string_view kAgentOs = "Agent/OS";
 inline constexpr std::string_view kAgentClass = "Agent/Class";
 inline constexpr std::string_view kAgentSite = "Agent/Site";
 inline constexpr std::string_view kAgentInterval = "Agent/Interval";
+inline constexpr std::string_view kAgentBoot = "Agent/Boot";
+inline constexpr std::string_view kAgentUptime = "Agent/Uptime";
 
 inline constexpr std::string_view kPropertyUnit = "unit";
 inline constexpr std::string_view kPropertyType = "type";

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "collector/acknowledger.h"
+#include "collector/grants.h"
 #include "collector/held.h"
 #include "collector/places.h"
 #include "collector/rebirths.h"
@@ -157,4 +158,37 @@ TEST_CASE("the fullest disk is one that people fill") {
   REQUIRE(fullest);
   CHECK(fullest->mountpoint == "/data");
   CHECK(fullest->used_ratio == Approx(0.8));
+}
+
+TEST_CASE("what may be sent late is shared evenly among those who are catching up") {
+  Grants grants({.total = 1000, .machine = 400, .machine_min = 1});
+  const auto told = [&](int64_t now_ms) {
+    std::map<int64_t, double> all;
+    for (const Grants::Grant& grant : grants.Due(now_ms))
+      all[grant.machine] = grant.batches_per_second;
+    return all;
+  };
+  using Told = std::map<int64_t, double>;
+  CHECK(told(0).empty());
+  grants.Wants(1, 0);
+  CHECK(told(0) == Told{{1, 400}});
+  CHECK(told(100).empty());
+  grants.Wants(2, 1000);
+  CHECK(told(1000) == Told{{2, 400}});
+  grants.Wants(3, 2000);
+  grants.Wants(4, 2000);
+  // Those that were told lately hear it five seconds later.
+  CHECK(told(2000) == Told{{3, 250}, {4, 250}});
+  CHECK(told(6000) == Told{{1, 250}, {2, 250}});
+  for (const int64_t machine : {1, 2}) grants.Came(machine, 30000);
+  // The others fell silent: their share goes back.
+  CHECK(told(32001) == Told{{1, 400}, {2, 400}});
+  CHECK(grants.catching_up() == 2);
+  grants.Untold(1);
+  CHECK(told(32002) == Told{{1, 400}});
+  grants.Came(1, 40000);
+  grants.Wants(1, 40001);  // born again: it forgot
+  CHECK(told(40001) == Told{{1, 400}});
+  for (int64_t machine = 10; machine < 5010; ++machine) grants.Wants(machine, 41000);
+  CHECK(told(41000).at(10) == 1);
 }

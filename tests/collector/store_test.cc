@@ -64,6 +64,25 @@ TEST_CASE("migrations of the project ascend without holes") {
   for (const Migration& step : Migrations()) CHECK(step.version == ++version);
 }
 
+TEST_CASE("a file of the first schema goes on with its ranges") {
+  const TempDir dir;
+  {
+    auto db = Database::Open(dir / "telemetry.db", {});
+    REQUIRE(db);
+    REQUIRE(Migrate(*db, Migrations().first(1)));
+    REQUIRE(
+        db->Exec("INSERT INTO machine VALUES (1, 'pc-1', '', '', 15000, 0, 1);"
+                 "INSERT INTO spool VALUES (1, 1, 161, 1, 0, 0);"
+                 "INSERT INTO committed VALUES (1, 1, 40)"));
+  }
+  auto store = OpenStore(dir);
+  REQUIRE(store);
+  auto contents = (*store)->Load();
+  REQUIRE(contents);
+  CHECK(contents->committed[0].second == std::vector<CommittedRow>{{{1, 40}}});
+  CHECK(contents->open_holes.empty());
+}
+
 TEST_CASE("the store id is given once, never 0, and the file is private") {
   const TempDir dir;
   int calls = 0;
@@ -99,12 +118,17 @@ TEST_CASE("what is put comes back, what is rolled back does not") {
   REQUIRE(store.Put(
       SeriesRow{1, {"m", {{"a", "x\"y"}}}, DataType::kInt64, MetricType::kCounter, "bytes"}));
   REQUIRE(store.Put(AliasRow{2, 32, 1, 4}));
-  REQUIRE(store.PutRange(5, {1, 10}));
-  REQUIRE(store.PutRange(5, {12, 13}));
+  REQUIRE(store.PutRange(5, {{1, 10}}));
+  REQUIRE(store.PutRange(5, {{12, 13}, 0xC0FFEE}));
+  HoleRow hole{7, 3, 5, {11, 11}, 900, 1100, "", 0, 0, 2000, {}};
+  REQUIRE(store.Put(hole));
+  hole.id = 8;
+  hole.closed_ms = 2100;
+  REQUIRE(store.Put(hole));
   REQUIRE(store.Put(PresenceRow{3, query::State::kVanished, 123}));
   REQUIRE(store.Put(InfoRow{3, 100, "06652", "server"}));
   REQUIRE(store.Commit());
-  REQUIRE(store.PutRange(5, {20, 20}));
+  REQUIRE(store.PutRange(5, {{20, 20}}));
   store.Rollback();
   auto contents = store.Load();
   REQUIRE(contents);
@@ -113,7 +137,12 @@ TEST_CASE("what is put comes back, what is rolled back does not") {
   CHECK(contents->machines[0].live_spool == 5);
   REQUIRE(contents->spools.size() == 1);
   CHECK(contents->spools[0].spool_id == 0xFFFFFFFFFFFFFFF0);
-  CHECK(contents->committed[0].second == std::vector<NumberRange>{{1, 10}, {12, 13}});
+  CHECK(contents->committed[0].second ==
+        std::vector<CommittedRow>{{{1, 10}}, {{12, 13}, 0xC0FFEE}});
+  REQUIRE(contents->open_holes.size() == 1);
+  CHECK(contents->open_holes[0].range == NumberRange{11, 11});
+  CHECK(contents->open_holes[0].from_ms == 900);
+  CHECK(contents->last_hole_id == 8);
   CHECK(contents->series[0].series.labels.at("a") == "x\"y");
   CHECK(contents->series[0].type == MetricType::kCounter);
   CHECK(contents->presence[0].state == query::State::kVanished);

@@ -62,9 +62,9 @@ std::string TestAgent::Encode(const Tick& tick) const {
   sparkplug::Batch batch;
   batch.header.spool_id = spool_id_;
   batch.header.number = tick.number;
-  batch.header.boot_id = 1;
-  batch.header.wall_ms = TimeOf(tick.number);
-  batch.header.since_boot_ms = static_cast<int64_t>(tick.number) * 15000;
+  batch.header.boot_id = boot_id;
+  batch.header.wall_ms = TimeOf(tick.number) + clock_ahead_ms;
+  batch.header.since_boot_ms = TimeOf(tick.number) - boot_ms;
   batch.header.groups = tick.groups;
   batch.header.full = tick.full;
   batch.header.state = tick.state;
@@ -136,6 +136,19 @@ void World::Crash() {
   std::filesystem::remove_all(dir);
   dir = copy;
   Reopen();
+}
+
+void World::Receive(const MqttMessage& message) {
+  sparkplug::BatchDecoder decoder;
+  if (const auto data = decoder.Decode(message.payload)) {
+    for (const sparkplug::BatchView& batch : data->batches) {
+      const int64_t ahead_ms = batch.header.wall_ms - clock.WallMs();
+      if (!batch.historical && ahead_ms > 0 && machine_clocks_are_right) {
+        clock.StepWall(std::chrono::milliseconds(ahead_ms));
+      }
+    }
+  }
+  ingest->Receive({message});
 }
 
 void World::Reopen() {

@@ -50,6 +50,9 @@ class TestAgent {
   int64_t TimeOf(uint64_t number) const { return epoch_ms + static_cast<int64_t>(number) * 15000; }
 
   int64_t epoch_ms = 1767573000000;
+  uint64_t boot_id = 1;
+  int64_t boot_ms = epoch_ms - 3600 * 1000;  // when that was
+  int64_t clock_ahead_ms = 0;                // of the machine's wall clock
   uint8_t bd_seq = 7;
   std::string site = "06652";
   std::string machine_class = "server";
@@ -72,7 +75,8 @@ class World {
   // The machine dies: goes on with a copy of the files as they stand now, transaction under way and
   // WAL included.
   void Crash();
-  void Receive(const MqttMessage& message) { ingest->Receive({message}); }
+  // A live batch comes when its machine's clock says that it was read, or later.
+  void Receive(const MqttMessage& message);
 
   Machine& machine(const std::string& name) { return *fleet->Find(name); }
   double Value(const std::string& name, uint64_t alias);  // NaN where unknown
@@ -89,6 +93,7 @@ class World {
   IngestOptions options;
   Limits limits;
   bool publishing = true;
+  bool machine_clocks_are_right = true;
   Status flush_status;  // what the observer's flush answers
   std::vector<MqttMessage> published;
   std::vector<std::string> ticks;      // machines whose head moved on

@@ -25,6 +25,8 @@ Birth SmallBirth() {
   birth.groups = {"cpu", "filesystem"};
   birth.agent_version = "0.1.0";
   birth.os = "linux";
+  birth.boot_id = 0xB007;
+  birth.since_boot_ms = 90000;
   birth.machine_class = "server";
   birth.site = "06652";
   birth.series.push_back(
@@ -70,6 +72,8 @@ TEST_CASE("a birth survives the wire") {
   REQUIRE(decoded);
   CHECK(decoded->timestamp_ms == birth.timestamp_ms);
   CHECK(decoded->bd_seq == 17);
+  CHECK(decoded->boot_id == 0xB007);
+  CHECK(decoded->since_boot_ms == 90000);
   CHECK(decoded->spool_id == kSpool);
   REQUIRE(decoded->held.size() == 2);
   CHECK(decoded->held[0].first == 3);
@@ -117,10 +121,10 @@ TEST_CASE(
   CHECK(raw::Varint(rebirth, raw::kDatatype) == 11);
   CHECK(raw::Varint(rebirth, raw::kBoolean) == 0);
   CHECK_FALSE(raw::Has(rebirth, raw::kAlias));
-  for (const char* command :
-       {"Node Control/Committed", "Node Control/Committed/Spool", "Node Control/Committed/Store",
-        "Node Control/Committed/Ranges", "Node Control/Committed/Newest",
-        "Node Control/Committed/Received", "Node Control/Backfill Rate"}) {
+  for (const char* command : {"Node Control/Committed", "Node Control/Committed/Spool",
+                              "Node Control/Committed/Store", "Node Control/Committed/Ranges",
+                              "Node Control/Committed/Newest", "Node Control/Committed/Received",
+                              "Node Control/Committed/Check", "Node Control/Backfill Rate"}) {
     CHECK(metrics.count(command) == 1);
   }
 }

@@ -46,7 +46,15 @@ TEST_CASE(
 TEST_CASE("commands survive the wire") {
   CHECK(DecodeCommand(EncodeRebirth(1))->rebirth);
   CHECK(DecodeCommand(EncodeBackfillRate(2.5, 1))->backfill_rate == 2.5);
-  Committed sent{3, 4, 100, {{102, 102}, {110, 120}}, 120, 1'760'000'000'001, 1'760'000'000'002};
+  Committed sent{3,
+                 4,
+                 100,
+                 {{102, 102}, {110, 120}},
+                 120,
+                 1'760'000'000'001,
+                 1'760'000'000'002,
+                 120,
+                 0xFEDCBA9876543210};
   const auto command = DecodeCommand(EncodeCommitted(sent));
   REQUIRE(command);
   REQUIRE(command->committed);
@@ -57,6 +65,8 @@ TEST_CASE("commands survive the wire") {
   CHECK(command->committed->newest == 120);
   CHECK(command->committed->received_ms == sent.received_ms);
   CHECK(command->committed->sent_ms == sent.sent_ms);
+  CHECK(command->committed->check_number == 120);
+  CHECK(command->committed->check_crc == 0xFEDCBA9876543210);
   CHECK_FALSE(command->rebirth);
   CHECK(command->unknown == 0);
 }
@@ -106,5 +116,15 @@ TEST_CASE("commands that make no sense are refused") {
   std::string many;
   for (size_t i = 0; i <= kMaxCommittedRanges; ++i) many += std::string("\x02\x00", 2);
   CHECK_THAT(ranges(many, 0), Catch::Contains("32"));
+  const auto check = [&](const std::string& bytes) {
+    return FaultOf(RawPayload()
+                       .Metric(alias(kAliasCommitted).Number(raw::kLong, 1))
+                       .Metric(alias(kAliasCommittedSpool).Number(raw::kLong, 1))
+                       .Metric(alias(kAliasCommittedCheck).Text(raw::kBytes, bytes))
+                       .bytes());
+  };
+  CHECK(check(std::string(16, '\1')).empty());
+  CHECK_THAT(check(std::string(15, '\1')), Catch::Contains("16 bytes"));
+  CHECK_THAT(check(std::string(16, '\0')), Catch::Contains("batch 0"));
   CHECK_THAT(FaultOf(std::string(kMaxPayload + 1, 'x')), Catch::Contains("larger"));
 }

@@ -79,7 +79,8 @@ TEST_CASE("the documented events, histogram, death and commands are what is writ
   CHECK(Hex(histogram.Encode()) == Example("histogram"));
   CHECK(Hex(EncodeDeath(17, 1'760'000'000'000)) == Example("death"));
   const Committed committed{
-      0xAA, 0x1122334455667788, 40, {{42, 42}, {50, 52}}, 42, 1'760'000'000'100, 1'760'000'000'200};
+      0xAA, 0x1122334455667788, 40, {{42, 42}, {50, 52}}, 42, 1'760'000'000'100, 1'760'000'000'200,
+      52,   0x0807060504030201};
   CHECK(Hex(EncodeCommitted(committed)) == Example("committed"));
   CHECK(Hex(EncodeRebirth(1'760'000'000'200)) == Example("rebirth"));
 }

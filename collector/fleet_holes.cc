@@ -1,0 +1,104 @@
+#include <algorithm>
+#include <utility>
+
+#include "collector/fleet.h"
+
+// The gap ledger: what was missing, and what became of it.
+namespace haidang::collector {
+namespace {
+
+// A batch that the network lost and its machine sent again is nothing to tell.
+constexpr int64_t kBlinkMs = 120 * 1000;
+
+}  // namespace
+
+void Fleet::Take(Spool& spool, const Came& batch) {
+  const uint64_t highest = spool.committed.Highest();
+  if (batch.number > highest + 1) {
+    OpenHole(spool, {highest + 1, batch.number - 1}, batch.time_ms, batch.now_ms);
+  }
+  Settle(spool, batch.number, batch.number);
+  if (batch.number > highest) {
+    spool.highest_crc = batch.crc;
+    spool.highest_time_ms = batch.time_ms;
+  } else {
+    UpdateHoles(spool, {batch.number, batch.number}, batch.now_ms);
+  }
+}
+
+uint64_t Fleet::Lose(Spool& spool, store::NumberRange range, const std::string& reason,
+                     int64_t now_ms) {
+  const uint64_t highest = spool.committed.Highest();
+  if (range.last > highest) {
+    OpenHole(spool, {highest + 1, range.last}, now_ms, now_ms);
+    spool.highest_crc.reset();
+  }
+  uint64_t lost = 0;
+  for (const store::NumberRange& missing : spool.committed.Missing(range.first, range.last)) {
+    spool.gaps.push_back({spool.row.id, missing, reason, now_ms});
+    lost += missing.last - missing.first + 1;
+    for (Hole& hole : spool.holes) {
+      const uint64_t first = std::max(missing.first, hole.row.range.first);
+      const uint64_t last = std::min(missing.last, hole.row.range.last);
+      if (first > last) continue;
+      hole.row.lost += last - first + 1;
+      hole.row.reason = reason;
+    }
+  }
+  if (lost == 0) return 0;
+  Settle(spool, range.first, range.last);
+  UpdateHoles(spool, range, now_ms);
+  return lost;
+}
+
+void Fleet::OpenHole(Spool& spool, store::NumberRange range, int64_t to_ms, int64_t now_ms) {
+  store::HoleRow row;
+  row.id = ++last_hole_;
+  row.machine = spool.row.machine;
+  row.spool = spool.row.id;
+  row.range = range;
+  row.from_ms = spool.highest_time_ms;
+  row.to_ms = to_ms;
+  row.opened_ms = now_ms;
+  spool.holes.push_back({std::move(row), false, true});
+  Queue(spool);
+}
+
+void Fleet::UpdateHoles(Spool& spool, store::NumberRange range, int64_t now_ms) {
+  std::erase_if(spool.holes, [&](Hole& hole) {
+    store::HoleRow& row = hole.row;
+    if (row.range.last < range.first || row.range.first > range.last) return false;
+    row.recovered = spool.committed.Count(row.range.first, row.range.last) - row.lost;
+    hole.changed = true;
+    if (row.recovered + row.lost < row.size()) return false;
+    row.closed_ms = now_ms;
+    if (row.lost > 0 || now_ms - row.opened_ms > kBlinkMs) {
+      spool.closed_holes.push_back(std::move(row));
+    } else if (hole.stored) {
+      spool.removed_holes.push_back(row.id);
+    }
+    return true;
+  });
+  Queue(spool);
+}
+
+void Fleet::LoadHoles(Spool& spool, std::vector<store::HoleRow> rows) {
+  spool.holes.clear();
+  for (store::HoleRow& row : rows) spool.holes.push_back({std::move(row), true, false});
+}
+
+Status Fleet::FlushHoles(store::Store& store, Spool& spool) {
+  for (const Hole& hole : spool.holes) {
+    if (!hole.changed) continue;
+    if (auto done = store.Put(hole.row); !done) return done;
+  }
+  for (const store::HoleRow& row : spool.closed_holes) {
+    if (auto done = store.Put(row); !done) return done;
+  }
+  for (const int64_t id : spool.removed_holes) {
+    if (auto done = store.RemoveHole(id); !done) return done;
+  }
+  return {};
+}
+
+}  // namespace haidang::collector

@@ -1,0 +1,77 @@
+#include "collector/tools.h"
+
+#include <cinttypes>
+#include <cstdio>
+#include <ctime>
+
+#include "collector/store/audit.h"
+#include "core/io/directory_lock.h"
+#include "core/ledger.h"
+
+namespace haidang::collector {
+namespace {
+
+std::string StoreOf(const std::string& directory) { return directory + "/telemetry.db"; }
+
+std::string TimeText(int64_t ms) {
+  const std::time_t seconds = ms / 1000;
+  std::tm utc{};
+  char text[32];
+  if (gmtime_r(&seconds, &utc) == nullptr) return std::to_string(ms);
+  const size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return {text, size};
+}
+
+void Print(const store::Audit& audit, const std::string& path) {
+  std::printf("%s\n", path.c_str());
+  std::printf("  machines             %" PRId64 "\n", audit.machines);
+  std::printf("  series               %" PRId64 "\n", audit.series);
+  std::printf("  batches in journal   %" PRId64 "\n", audit.batches);
+  std::printf("  values in them       %" PRId64 "\n", audit.samples);
+  if (audit.batches > 0) {
+    std::printf("  from                 %s\n", TimeText(audit.first_ms).c_str());
+    std::printf("  to                   %s\n", TimeText(audit.last_ms).c_str());
+  }
+  std::printf("  batches lost         %" PRId64 "  (told as gaps by their machines)\n",
+              audit.lost_batches);
+  std::printf("  batches quarantined  %" PRId64 "  (came, and could not be stored)\n",
+              audit.quarantined_batches);
+  for (const store::Audit::Fault& fault : audit.faults) {
+    std::printf("FAULT %s: %s\n", fault.what.c_str(), fault.where.c_str());
+  }
+  const auto told = static_cast<int64_t>(audit.faults.size());
+  if (audit.fault_count > told) {
+    std::printf("… and %" PRId64 " more faults\n", audit.fault_count - told);
+  }
+  if (audit.whole()) {
+    std::printf("whole: every acknowledged batch is here once, as it was sent\n");
+  } else {
+    std::printf("%" PRId64 " faults. Keep this file, and restore the last backup that is whole.\n",
+                audit.fault_count);
+  }
+}
+
+}  // namespace
+
+Result<bool> CheckStoreIn(const std::string& directory) {
+  auto lock = LockDirectory(directory, "collector.lock", "haidang-collector");
+  if (!lock) return lock.error();
+  auto audit = store::CheckStore(StoreOf(directory));
+  if (!audit) return audit.error();
+  Print(*audit, StoreOf(directory));
+  return audit->whole();
+}
+
+Status ExportLedgerOf(const std::string& directory) {
+  auto lock = LockDirectory(directory, "collector.lock", "haidang-collector");
+  if (!lock) return lock.error();
+  auto exported = store::ExportLedger(StoreOf(directory), [](const store::LedgerEntry& entry) {
+    const std::string line =
+        LedgerLine(entry.machine, entry.series, entry.ts_ms, entry.value) + '\n';
+    return std::fwrite(line.data(), 1, line.size(), stdout) == line.size();
+  });
+  if (exported && std::fflush(stdout) != 0) return Error{"stdout: cannot be written"};
+  return exported;
+}
+
+}  // namespace haidang::collector

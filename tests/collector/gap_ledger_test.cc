@@ -1,0 +1,149 @@
+#include "collector/store/holes.h"
+#include "tests/collector/ingest_fixture.h"
+
+using namespace haidang;
+using namespace haidang::collector;
+using namespace haidang::collector::testing;
+using namespace std::chrono_literals;
+using Fixture = IngestFixture;
+
+namespace {
+
+// The gap ledger as the file has it.
+struct LedgerFixture : Fixture {
+  std::vector<store::HoleRow> Ledger() {
+    auto db = Database::Open(dir + "/telemetry.db", {.read_only = true});
+    REQUIRE(db);
+    auto select = db->Prepare(std::string(store::kSelectHole) + " ORDER BY id");
+    REQUIRE(select);
+    std::vector<store::HoleRow> rows;
+    while (*select->Step()) rows.push_back(store::ReadHole(*select));
+    return rows;
+  }
+  void Live(uint64_t number) { Receive(agent.Live(Tick(number, 1, true))); }
+  void Late(uint64_t number) { Receive(agent.Historical(Tick(number, 1, true))); }
+  void Commit() { REQUIRE(ingest->Commit()); }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(LedgerFixture, "an outage is in the ledger until all that was missing came") {
+  Born();
+  Live(1);
+  clock.Advance(1h);
+  Live(10);
+  Commit();
+  auto ledger = Ledger();
+  REQUIRE(ledger.size() == 1);
+  CHECK(ledger[0].range == store::NumberRange{2, 9});
+  CHECK(ledger[0].from_ms == agent.TimeOf(1));
+  CHECK(ledger[0].to_ms == agent.TimeOf(10));
+  CHECK(ledger[0].recovered == 0);
+  CHECK_FALSE(ledger[0].closed_ms);
+  for (uint64_t n = 9; n >= 5; --n) Late(n);
+  Commit();
+  CHECK(Ledger()[0].recovered == 5);
+  Reopen();
+  clock.Advance(3min);
+  for (uint64_t n = 4; n >= 2; --n) Late(n);
+  Commit();
+  ledger = Ledger();
+  REQUIRE(ledger.size() == 1);
+  CHECK(ledger[0].recovered == 8);
+  CHECK(ledger[0].lost == 0);
+  CHECK(ledger[0].closed_ms == clock.WallMs());
+}
+
+TEST_CASE_METHOD(LedgerFixture, "a batch that was only sent again is not told") {
+  Born();
+  Live(1);
+  Live(3);
+  Commit();
+  CHECK(Ledger().size() == 1);
+  clock.Advance(30s);
+  Late(2);
+  Commit();
+  CHECK(Ledger().empty());
+}
+
+TEST_CASE_METHOD(LedgerFixture, "what its machine dropped is lost, with its reason") {
+  Born();
+  Live(1);
+  Live(10);
+  Commit();
+  sparkplug::Birth birth = agent.birth();
+  birth.held = {{0xA1, 5, 11, "full"}};
+  Receive(agent.Birth(birth));
+  Commit();
+  auto ledger = Ledger();
+  REQUIRE(ledger.size() == 1);
+  CHECK(ledger[0].lost == 3);
+  CHECK(ledger[0].reason == "full");
+  CHECK_FALSE(ledger[0].closed_ms);
+  for (uint64_t n = 5; n <= 9; ++n) Late(n);
+  Commit();
+  ledger = Ledger();
+  CHECK(ledger[0].recovered == 5);
+  CHECK(ledger[0].closed_ms);
+  CHECK(Count("gap WHERE first = 2 AND last = 4 AND reason = 'full'") == 1);
+}
+
+TEST_CASE_METHOD(LedgerFixture, "what was dropped before anything came is told too") {
+  sparkplug::Birth birth = agent.birth();
+  birth.held = {{0xA1, 101, 301, "age"}};
+  Receive(agent.Birth(birth));
+  Commit();
+  auto ledger = Ledger();
+  REQUIRE(ledger.size() == 1);
+  CHECK(ledger[0].lost == 100);
+  CHECK(ledger[0].closed_ms);
+  CHECK_FALSE(ledger[0].from_ms);
+  Live(301);
+  Commit();
+  CHECK(Ledger().back().range == store::NumberRange{101, 300});
+}
+
+TEST_CASE_METHOD(LedgerFixture, "a spool that its machine holds no more has lost what is missing") {
+  Born();
+  Live(1);
+  Live(4);
+  Commit();
+  sparkplug::Birth birth = agent.birth();
+  birth.spool_id = 0xB2;
+  birth.held = {{0xB2, 1, 1, ""}};
+  Receive(agent.Birth(birth));
+  Commit();
+  const auto ledger = Ledger();
+  REQUIRE(ledger.size() == 1);
+  CHECK(ledger[0].lost == 2);
+  CHECK(ledger[0].reason == "spool_gone");
+}
+
+TEST_CASE_METHOD(LedgerFixture, "a transaction that is lost takes its entries with it") {
+  Born();
+  Live(1);
+  Commit();
+  Live(5);
+  flush_status = Error{"disk full"};
+  CHECK_FALSE(ingest->Commit());
+  flush_status = {};
+  Commit();
+  CHECK(Ledger().empty());
+  Late(5);
+  Commit();
+  REQUIRE(Ledger().size() == 1);
+  CHECK(Ledger()[0].range == store::NumberRange{2, 4});
+}
+
+TEST_CASE_METHOD(LedgerFixture, "the newest batch's CRC is kept with its number") {
+  Born();
+  Live(1);
+  Live(2);
+  Commit();
+  const auto crc = machine("pc-1").live->highest_crc;
+  REQUIRE(crc);
+  Reopen();
+  CHECK(machine("pc-1").live->highest_crc == crc);
+  Late(2);
+  CHECK(machine("pc-1").live->highest_crc == crc);
+}
