@@ -52,7 +52,17 @@ class Port final : public QueryPort {
         [this](const Request& request) { return PutSnapshot(request.body); });
     router_.Add("/query/v1/series", [this](const Request& request) { return Series(request); });
     router_.Add("/query/v1/findings", [this](const Request& request) { return Findings(request); });
-    router_.Add("/query/v1/events", [this](const Request& request) { return Events(request); });
+    router_.Add("/query/v1/events", [this](const Request& request) {
+      return OfMachine(request, [](store::Reader& reader, const OneMachine& asked) {
+        return Encoded(reader.Events(asked.machine, asked.from_ms, asked.to_ms),
+                       query::EncodeEvents);
+      });
+    });
+    router_.Add("/query/v1/gaps", [this](const Request& request) {
+      return OfMachine(request, [](store::Reader& reader, const OneMachine& asked) {
+        return Encoded(reader.Gaps(asked.machine, asked.from_ms, asked.to_ms), query::EncodeGaps);
+      });
+    });
   }
 
   Status Listen(const HostPort& listen) {
@@ -155,18 +165,28 @@ class Port final : public QueryPort {
     });
   }
 
-  Reply Events(const Request& request) {
+  struct OneMachine {
+    std::string machine;
+    int64_t from_ms = 0;
+    int64_t to_ms = 0;
+  };
+
+  template <typename Rows, typename Encode>
+  static Result<Reply> Encoded(Result<Rows> rows, Encode encode) {
+    if (!rows) return rows.error();
+    return JsonReply(encode(*rows));
+  }
+
+  template <typename Ask>
+  Reply OfMachine(const Request& request, Ask&& ask) {
     const std::string fault = http::NamesFault(request, {"machine", "from", "to"});
     if (!fault.empty()) return Wrong(fault);
     QueryParameters parameters(request);
-    const std::string machine = parameters.Text("machine");
-    const std::pair<int64_t, int64_t> range = parameters.Range();
+    OneMachine asked;
+    asked.machine = parameters.Text("machine");
+    std::tie(asked.from_ms, asked.to_ms) = parameters.Range();
     if (!parameters.fault().empty()) return Wrong(parameters.fault());
-    return Read([&](store::Reader& reader) -> Result<Reply> {
-      auto events = reader.Events(machine, range.first, range.second);
-      if (!events) return events.error();
-      return JsonReply(query::EncodeEvents(*events));
-    });
+    return Read([&](store::Reader& reader) { return ask(reader, asked); });
   }
 
   // With a reader of the pool. A reader that failed is not used again.

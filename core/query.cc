@@ -199,6 +199,29 @@ EventRow EventFromJson(JsonReader& in) {
   return row;
 }
 
+json ToJson(const Gap& gap) {
+  json out = {{"machine", gap.machine},     {"to_ms", gap.to_ms}, {"batches", gap.batches},
+              {"recovered", gap.recovered}, {"lost", gap.lost},   {"reason", gap.reason},
+              {"opened_ms", gap.opened_ms}};
+  PutOptional(out, "from_ms", gap.from_ms);
+  PutOptional(out, "closed_ms", gap.closed_ms);
+  return out;
+}
+
+Gap GapFromJson(JsonReader& in) {
+  Gap gap;
+  gap.machine = in.Text("machine");
+  gap.from_ms = in.OptionalInt("from_ms");
+  gap.to_ms = in.Int("to_ms");
+  gap.batches = in.Int("batches");
+  gap.recovered = in.Int("recovered");
+  gap.lost = in.Int("lost");
+  gap.reason = in.TextOr("reason", "");
+  gap.opened_ms = in.Int("opened_ms");
+  gap.closed_ms = in.OptionalInt("closed_ms");
+  return gap;
+}
+
 template <typename T>
 json ListToJson(const std::vector<T>& list) {
   json out = json::array();
@@ -278,6 +301,15 @@ std::string EncodeEvents(const std::vector<EventRow>& events) {
 Result<std::vector<EventRow>> DecodeEvents(std::string_view text) {
   return Decode<std::vector<EventRow>>(
       text, "events", [](JsonReader& in) { return in.List<EventRow>("events", EventFromJson); });
+}
+
+std::string EncodeGaps(const std::vector<Gap>& gaps) {
+  return DumpJson({{"gaps", ListToJson(gaps)}});
+}
+
+Result<std::vector<Gap>> DecodeGaps(std::string_view text) {
+  return Decode<std::vector<Gap>>(text, "gaps",
+                                  [](JsonReader& in) { return in.List<Gap>("gaps", GapFromJson); });
 }
 
 std::string EncodeSnapshot(const Snapshot& snapshot) {

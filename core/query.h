@@ -127,12 +127,27 @@ struct EventRow {
   Event event;
 };
 
+// An entry of a machine's gap ledger: batches (ticks) that were missing when a later one came.
+struct Gap {
+  std::string machine;
+  std::optional<int64_t> from_ms;    // time of the last batch before; unknown where there was none
+  int64_t to_ms = 0;                 // time of the first batch after
+  int64_t batches = 0;               // that were missing
+  int64_t recovered = 0;             // of them came late
+  int64_t lost = 0;                  // of them will never come
+  std::string reason;                // why some are lost; "" where none is
+  int64_t opened_ms = 0;             // collector's clock
+  std::optional<int64_t> closed_ms;  // nothing: the others may still come
+};
+
 std::string EncodeOverview(const Overview& overview);
 Result<Overview> DecodeOverview(std::string_view json);
 std::string EncodeFindings(const std::vector<Finding>& findings);
 Result<std::vector<Finding>> DecodeFindings(std::string_view json);
 std::string EncodeEvents(const std::vector<EventRow>& events);
 Result<std::vector<EventRow>> DecodeEvents(std::string_view json);
+std::string EncodeGaps(const std::vector<Gap>& gaps);
+Result<std::vector<Gap>> DecodeGaps(std::string_view json);
 std::string EncodeSnapshot(const Snapshot& snapshot);
 Result<Snapshot> DecodeSnapshot(std::string_view json);
 

@@ -153,19 +153,35 @@ Reply AnswerFindings(const ApiParts& parts, const Request& request) {
   return JsonReply({{"findings", FindingsJson(*findings)}});
 }
 
-Reply AnswerEvents(const ApiParts& parts, const Request& request) {
-  if (const std::string fault = NamesFault(request, {"machine", "from", "to"}); !fault.empty()) {
-    return Wrong(fault);
-  }
+// The question about one machine and a range, the last `length_ms` where none is given; or what is
+// wrong with it.
+Result<CollectorClient::Params> MachineQuestion(const ApiParts& parts, const Request& request,
+                                                int64_t length_ms) {
+  const std::string fault = NamesFault(request, {"machine", "from", "to"});
+  if (!fault.empty()) return Error{fault};
   Result<std::string> machine = MachineParam(request);
-  if (!machine) return Wrong(machine.error().message);
-  Result<TimeRange> range = RangeParam(request, parts.clock.WallMs(), 24 * kHourMs);
-  if (!range) return Wrong(range.error().message);
-  auto events = parts.collector.Events({{"machine", *machine},
-                                        {"from", std::to_string(range->from_ms)},
-                                        {"to", std::to_string(range->to_ms)}});
+  if (!machine) return machine.error();
+  const Result<TimeRange> range = RangeParam(request, parts.clock.WallMs(), length_ms);
+  if (!range) return range.error();
+  return CollectorClient::Params{{"machine", std::move(*machine)},
+                                 {"from", std::to_string(range->from_ms)},
+                                 {"to", std::to_string(range->to_ms)}};
+}
+
+Reply AnswerEvents(const ApiParts& parts, const Request& request) {
+  const auto question = MachineQuestion(parts, request, 24 * kHourMs);
+  if (!question) return Wrong(question.error().message);
+  auto events = parts.collector.Events(*question);
   if (!events) return Unanswered(events);
   return JsonReply({{"events", EventsJson(*events)}});
+}
+
+Reply AnswerGaps(const ApiParts& parts, const Request& request) {
+  const auto question = MachineQuestion(parts, request, 7 * 24 * kHourMs);
+  if (!question) return Wrong(question.error().message);
+  auto gaps = parts.collector.Gaps(*question);
+  if (!gaps) return Unanswered(gaps);
+  return JsonReply({{"gaps", GapsJson(*gaps)}});
 }
 
 Reply AnswerSeries(const ApiParts& parts, const Request& request) {
@@ -295,6 +311,8 @@ http::Router MakeRouter(const ApiParts& parts) {
              [parts](const Request& request) { return AnswerSeries(parts, request); });
   router.Add("/api/v1/events",
              [parts](const Request& request) { return AnswerEvents(parts, request); });
+  router.Add("/api/v1/gaps",
+             [parts](const Request& request) { return AnswerGaps(parts, request); });
   router.Add("/metrics", {[parts](const Request&) { return AnswerMetrics(parts); }, {}, true});
   router.Add("/sd", [parts](const Request&) { return AnswerDiscovery(parts); });
   router.Add("/healthz", {[](const Request&) {

@@ -161,6 +161,10 @@ Answer<std::vector<query::EventRow>> CollectorClient::Events(const Params& param
   return Decoded(Get("/query/v1/events", params), query::DecodeEvents);
 }
 
+Answer<std::vector<query::Gap>> CollectorClient::Gaps(const Params& params) {
+  return Decoded(Get("/query/v1/gaps", params), query::DecodeGaps);
+}
+
 Result<query::Snapshot> CollectorClient::Snapshot() {
   Result<std::string> body = Get("/query/v1/snapshot", {});
   if (!body) return body.error();

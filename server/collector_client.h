@@ -37,6 +37,7 @@ class CollectorClient {
   Answer<std::vector<query::Column>> Series(const Params& params);
   Answer<std::vector<query::Finding>> Findings(int64_t from_ms, int64_t to_ms);
   Answer<std::vector<query::EventRow>> Events(const Params& params);
+  Answer<std::vector<query::Gap>> Gaps(const Params& params);
   Result<query::Snapshot> Snapshot();
   Status PutSnapshot(const query::Snapshot& snapshot);
 

@@ -159,6 +159,22 @@ json EventsJson(const std::vector<query::EventRow>& events) {
   return out;
 }
 
+json GapsJson(const std::vector<query::Gap>& gaps) {
+  json out = json::array();
+  for (const query::Gap& gap : gaps) {
+    out.push_back({{"machine", gap.machine},
+                   {"from_ms", OrNull(gap.from_ms)},
+                   {"to_ms", gap.to_ms},
+                   {"batches", gap.batches},
+                   {"recovered", gap.recovered},
+                   {"lost", gap.lost},
+                   {"reason", gap.reason},
+                   {"opened_ms", gap.opened_ms},
+                   {"closed_ms", OrNull(gap.closed_ms)}});
+  }
+  return out;
+}
+
 json SeriesJson(const std::vector<query::Column>& columns) {
   json out = json::array();
   for (const query::Column& column : columns) {

@@ -20,6 +20,7 @@ nlohmann::json MachinesJson(const LiveView& view);
 nlohmann::json SitesJson(const std::vector<query::Site>& sites);
 nlohmann::json FindingsJson(const std::vector<query::Finding>& findings);
 nlohmann::json EventsJson(const std::vector<query::EventRow>& events);
+nlohmann::json GapsJson(const std::vector<query::Gap>& gaps);
 nlohmann::json SeriesJson(const std::vector<query::Column>& columns);
 
 }  // namespace haidang::server

@@ -7,6 +7,7 @@
 
 #include "collector/store/columns.h"
 #include "collector/store/head.h"
+#include "collector/store/holes.h"
 #include "collector/store/json.h"
 #include "collector/store/reader.h"
 #include "core/io/database.h"
@@ -87,6 +88,26 @@ class JournalReader final : public Reader {
       rows.push_back(
           {machine,
            {s->Int(0), std::string(s->Text(1)), std::string(s->Text(2)), std::string(s->Text(3))}});
+    }
+  }
+
+  Result<std::vector<query::Gap>> Gaps(const std::string& machine, int64_t from_ms,
+                                       int64_t to_ms) override {
+    auto s = db_.Prepare(std::string(kSelectHole) +
+                         " WHERE machine = (SELECT id FROM machine WHERE name = ?4)"
+                         " AND to_ms >= ?1 AND coalesce(from_ms, to_ms) <= ?2"
+                         " ORDER BY to_ms DESC, id DESC LIMIT ?3");
+    if (!s) return s.error();
+    s->Bind(1, from_ms).Bind(2, to_ms).Bind(3, static_cast<int64_t>(kMaxGaps)).Bind(4, machine);
+    std::vector<query::Gap> gaps;
+    for (;;) {
+      auto row = s->Step();
+      if (!row) return row.error();
+      if (!*row) return gaps;
+      HoleRow hole = ReadHole(*s);
+      gaps.push_back({machine, hole.from_ms, hole.to_ms, static_cast<int64_t>(hole.size()),
+                      static_cast<int64_t>(hole.recovered), static_cast<int64_t>(hole.lost),
+                      std::move(hole.reason), hole.opened_ms, hole.closed_ms});
     }
   }
 

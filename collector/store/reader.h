@@ -33,6 +33,7 @@ class Reader {
   static constexpr size_t kMaxSeries = 100;      // an answer
   static constexpr size_t kMaxPoints = 1000000;  // an answer
   static constexpr size_t kMaxEvents = 10000;
+  static constexpr size_t kMaxGaps = 10000;
   static constexpr size_t kMaxFindings = 10000;
 
   virtual ~Reader() = default;
@@ -41,6 +42,9 @@ class Reader {
   // Of one machine, newest first.
   virtual Result<std::vector<query::EventRow>> Events(const std::string& machine, int64_t from_ms,
                                                       int64_t to_ms) = 0;
+  // Of one machine, those that reach into the range, newest first.
+  virtual Result<std::vector<query::Gap>> Gaps(const std::string& machine, int64_t from_ms,
+                                               int64_t to_ms) = 0;
   // Those that were open at any time of the range, newest first.
   virtual Result<std::vector<query::Finding>> Findings(int64_t from_ms, int64_t to_ms) = 0;
 };

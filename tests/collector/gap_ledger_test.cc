@@ -1,4 +1,5 @@
 #include "collector/store/holes.h"
+#include "collector/store/reader.h"
 #include "tests/collector/ingest_fixture.h"
 
 using namespace haidang;
@@ -52,6 +53,16 @@ TEST_CASE_METHOD(LedgerFixture, "an outage is in the ledger until all that was m
   CHECK(ledger[0].recovered == 8);
   CHECK(ledger[0].lost == 0);
   CHECK(ledger[0].closed_ms == clock.WallMs());
+  auto reader = store::OpenReader(dir + "/telemetry.db");
+  REQUIRE(reader);
+  auto gaps = (*reader)->Gaps("pc-1", agent.TimeOf(5), agent.TimeOf(6));
+  REQUIRE(gaps);
+  REQUIRE(gaps->size() == 1);
+  CHECK(gaps->at(0).batches == 8);
+  CHECK(gaps->at(0).recovered == 8);
+  CHECK((*reader)->Gaps("pc-1", agent.TimeOf(11), agent.TimeOf(12))->empty());
+  CHECK((*reader)->Gaps("pc-1", 0, agent.TimeOf(1) - 1)->empty());
+  CHECK((*reader)->Gaps("pc-2", 0, agent.TimeOf(20))->empty());
 }
 
 TEST_CASE_METHOD(LedgerFixture, "a batch that was only sent again is not told") {

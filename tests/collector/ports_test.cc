@@ -39,6 +39,10 @@ class NoReader final : public store::Reader {
                                               int64_t) override {
     return std::vector<query::EventRow>{{machine, {from_ms, "kind", "key", "Phường"}}};
   }
+  Result<std::vector<query::Gap>> Gaps(const std::string& machine, int64_t from_ms,
+                                       int64_t to_ms) override {
+    return std::vector<query::Gap>{{machine, from_ms, to_ms, 3, 2, 1, "full", to_ms, {}}};
+  }
   Result<std::vector<query::Finding>> Findings(int64_t, int64_t) override {
     return std::vector<query::Finding>{};
   }
@@ -172,6 +176,11 @@ TEST_CASE_METHOD(Fixture, "a reader that fails is an error of ours, and the next
   auto events = query::DecodeEvents(Get("/query/v1/events?machine=pc-1&from=7&to=9").body);
   REQUIRE(events);
   CHECK(events->at(0).event.text == "Phường");
+  auto gaps = query::DecodeGaps(Get("/query/v1/gaps?machine=pc-1&from=7&to=9").body);
+  REQUIRE(gaps);
+  CHECK(gaps->at(0).from_ms == 7);
+  CHECK(gaps->at(0).lost == 1);
+  CHECK_FALSE(gaps->at(0).closed_ms);
 }
 
 TEST_CASE_METHOD(Fixture, "a snapshot is taken, an older one refused, nonsense too") {

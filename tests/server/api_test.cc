@@ -46,6 +46,9 @@ const std::vector<Question> kQuestions{
     {"/api/v1/series", "/api/v1/series?machine=m&metric=a&step=-1", 400},
     {"/api/v1/series", "/api/v1/series?machine=m&metric=a&metric=b&metric=c&metric=d&metric=e",
      400},
+    {"/api/v1/gaps", "/api/v1/gaps?machine=m"},
+    {"/api/v1/gaps", "/api/v1/gaps?machine=m&metric=x", 400},
+    {"/api/v1/gaps", "/api/v1/gaps?from=1&to=2", 400},
     {"/api/v1/events", "/api/v1/events?machine=m"},
     {"/api/v1/events", "/api/v1/events", 400},
     {"/api/v1/events", "/api/v1/events?machine=m&machine=n", 400},
@@ -112,7 +115,8 @@ TEST_CASE("answers are as described, while the collector has never answered") {
   const json document = Description();
   for (Question question : kQuestions) {
     const bool asks = question.path == "/api/v1/findings" || question.path == "/api/v1/series" ||
-                      question.path == "/api/v1/events" || question.path == "/readyz";
+                      question.path == "/api/v1/events" || question.path == "/api/v1/gaps" ||
+                      question.path == "/readyz";
     if (asks && question.status == 200) question.status = 503;
     if (question.path == "/api/v1/machines/{machine}") question.status = 404;
     const auto answer = server.Get(question.target);

@@ -61,6 +61,10 @@ void FakeCollector::Route() {
     return query::EncodeEvents(
         {{request.get_param_value("machine"), {5, "probe_failed", "mot-cua", "hết giờ"}}});
   });
+  get("/query/v1/gaps", [](const auto& request) {
+    return query::EncodeGaps(
+        {{request.get_param_value("machine"), 1000, 61000, 3, 1, 1, "full", 61000, {}}});
+  });
   get("/query/v1/snapshot", [this](const auto&) { return query::EncodeSnapshot(snapshot_); });
   get("/query/v1/series", [this](const auto& request) {
     last_series_ = request.target;
