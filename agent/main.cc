@@ -1,7 +1,4 @@
-#include <fcntl.h>
 #include <malloc.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -12,8 +9,8 @@
 #include <optional>
 #include <random>
 
+#include "agent/boot_id.h"
 #include "agent/footprint.h"
-#include "agent/identity.h"
 #include "agent/link.h"
 #include "agent/options.h"
 #include "agent/print_metrics.h"
@@ -23,6 +20,8 @@
 #include "agent/sources.h"
 #include "agent/spool.h"
 #include "agent/trouble.h"
+#include "core/io/signals.h"
+#include "core/io/state_directory.h"
 #include "core/log.h"
 
 namespace haidang::agent {
@@ -92,7 +91,6 @@ int PrintMetrics(const Options& options, const std::string& root) {
   const auto poll = loop->Every(5ms, [&] {
     if (sampler.Ready()) loop->Stop();
   });
-  loop->OnTerminate([&] { loop->Stop(); });
   loop->Run();
   const Tick tick = sampler.ReadNow(clock.WallMs());
   const std::string text = FormatTick(tick);
@@ -100,28 +98,6 @@ int PrintMetrics(const Options& options, const std::string& root) {
     return Complain(kCannotRun, std::string("cannot write to stdout: ") + std::strerror(errno));
   }
   return kOk;
-}
-
-// Makes the state directory and holds it for this process alone.
-Result<int> ClaimStateDirectory(const std::string& directory) {
-  const auto fail = [&](const std::string& what, int failure) {
-    return Error{"state.directory " + directory + ": " + what + ": " + std::strerror(failure) +
-                 "; it must be a directory on a disk with room that the agent's user may write"};
-  };
-  std::error_code error;
-  if (std::filesystem::create_directories(directory, error)) {
-    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
-  }
-  if (error) return fail("cannot be made", error.value());
-  const std::string path = directory + "/agent.lock";
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return fail("cannot be written", errno);
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    close(fd);
-    return Error{"state.directory " + directory +
-                 " is in use by another haidang-agent; each needs a directory of its own"};
-  }
-  return fd;
 }
 
 LinkOptions LinkOptionsOf(const Options& options) {
@@ -226,8 +202,9 @@ int Run(const Options& options, const std::string& root) {
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TRIM_THRESHOLD, 64 << 10);
   SetUpLog("haidang-agent", options.log_level);
-  const auto lock = ClaimStateDirectory(options.state_directory);
-  if (!lock) return Complain(kCannotRun, lock.error().message);
+  if (const Status claimed = ClaimStateDirectory(options.state_directory, "agent"); !claimed) {
+    return Complain(kCannotRun, "state.directory " + claimed.error().message);
+  }
   const auto boot_id = ReadBootId(root);
   if (!boot_id) return Complain(kCannotRun, boot_id.error().message);
 
@@ -236,7 +213,9 @@ int Run(const Options& options, const std::string& root) {
   const SystemClock clock;
   const auto loop = MakeLoop();
   std::optional<Daemon> daemon;
-  // From here on a signal waits until the loop runs, and ends it in order.
+  auto sources = MakeSources(options, root, *loop, clock, [&daemon] { return daemon->stats(); });
+  if (!sources) return Complain(kCannotRun, sources.error().message);
+  // From here on a signal waits until the loop runs, and ends it in order: the spool is in use.
   loop->OnTerminate([&daemon] { daemon->Stop(); });
   auto spool = Spool::Open({.path = options.state_directory + "/spool.db",
                             .max_bytes = options.spool_max_bytes,
@@ -245,18 +224,24 @@ int Run(const Options& options, const std::string& root) {
   if (!spool) return Complain(kCannotRun, spool.error().message);
 
   daemon.emplace(options, *boot_id, std::move(*spool), *loop, clock, random);
-  auto sources = MakeSources(options, root, *loop, clock, [&daemon] { return daemon->stats(); });
-  if (!sources) return Complain(kCannotRun, sources.error().message);
   spdlog::info("version {}, machine {}, every {} ms to {}", HAIDANG_VERSION, options.machine,
                options.interval.count(), options.broker.uri);
-  if (const Status started = daemon->Start(options, std::move(*sources)); !started.ok()) {
-    return Complain(kBadConfig, started.error().message);
-  }
-  loop->Run();
+  const Status started = daemon->Start(options, std::move(*sources));
+  if (started) loop->Run();
   const Status closed = daemon->Close();
-  if (!closed.ok()) spdlog::error("the spool was not closed in order: {}", closed.error().message);
+  if (!closed) spdlog::error("the spool was not closed in order: {}", closed.error().message);
   daemon.reset();
-  return kOk;
+  return started ? kOk : Complain(kBadConfig, started.error().message);
+}
+
+// What start would refuse, and nothing else; leaves nothing behind.
+int CheckConfig(const Options& options, const std::string& path) {
+  if (!options.probes.empty()) {
+    if (const Status probing = CheckProbing(); !probing) {
+      return Complain(kCannotRun, probing.error().message);
+    }
+  }
+  return std::printf("%s: ok\n", path.c_str()) >= 0 ? kOk : kCannotRun;
 }
 
 int Main(int argc, char** argv) {
@@ -266,7 +251,8 @@ int Main(int argc, char** argv) {
   const auto* config = app.add_option("--config", line.config, "configuration file")
                            ->type_name("FILE")
                            ->capture_default_str();
-  app.add_flag("--check-config", line.check_config, "check the configuration, print \"ok\", end");
+  app.add_flag("--check-config", line.check_config,
+               "check the configuration and what it names, print \"FILE: ok\", end");
   app.add_flag("--print-metrics", line.print_metrics,
                "read everything once, print it in Prometheus' text format, end; needs no broker");
   app.add_option("--root", line.root, "read /proc below this directory (containers, tests)")
@@ -278,6 +264,7 @@ int Main(int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kBadUsage;
   }
   if (!line.root.ends_with('/')) line.root += '/';
+  if (line.check_config || line.print_metrics) DieOnTerminate();
 
   const bool defaults =
       line.print_metrics && config->count() == 0 && !std::filesystem::exists(line.config);
@@ -285,11 +272,14 @@ int Main(int argc, char** argv) {
   const auto options =
       defaults ? ParseOptions("", line.config, need) : LoadOptions(line.config, need);
   if (!options) return Complain(kBadConfig, options.error().message);
-  if (line.check_config) return std::puts("ok") >= 0 ? kOk : kCannotRun;
+  if (line.check_config) return CheckConfig(*options, line.config);
   return line.print_metrics ? PrintMetrics(*options, line.root) : Run(*options, line.root);
 }
 
 }  // namespace
 }  // namespace haidang::agent
 
-int main(int argc, char** argv) { return haidang::agent::Main(argc, argv); }
+int main(int argc, char** argv) {
+  haidang::ExitOnTerminate();
+  return haidang::agent::Main(argc, argv);
+}

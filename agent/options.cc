@@ -1,16 +1,15 @@
 #include "agent/options.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <set>
 
-#include "agent/identity.h"
 #include "core/config.h"
+#include "core/io/broker_uri.h"
+#include "core/io/state_directory.h"
+#include "core/io/tls_files.h"
 #include "core/sparkplug/topic.h"
+#include "core/utf8.h"
 
 namespace haidang::agent {
 namespace {
@@ -23,67 +22,66 @@ using std::chrono::seconds;
 constexpr auto kSourceNames = std::to_array<std::string_view>(
     {"agent", "cpu", "diskstats", "filesystem", "loadavg", "meminfo", "netdev", "process", "time"});
 
+constexpr size_t kMaxProbes = 32;
+
 std::string Text(ConfigTable& table, std::string_view key, bool required) {
   return required ? table.RequiredString(key) : table.String(key, "");
 }
 
-// A file that must be readable now, so that --check-config finds what would fail at start.
-void CheckReadable(ConfigTable& table, std::string_view key, const std::string& path) {
-  if (!path.empty() && access(path.c_str(), R_OK) != 0) {
-    table.Fault(key, "cannot read " + path + ": " + std::strerror(errno) +
-                         "; allowed: a PEM file that the agent's user may read");
+void CheckSparkplugId(ConfigTable& table, std::string_view key, const std::string& id) {
+  if (const Status status = sparkplug::CheckId(id); !status) {
+    table.Fault(key, status.error().message + "; allowed: a name such as \"quang-ninh\"");
   }
 }
 
 void ReadBroker(ConfigTable table, bool required, Options& options) {
   MqttOptions& broker = options.broker;
   broker.uri = Text(table, "uri", required);
-  const bool tls = broker.uri.starts_with("ssl://");
-  if (!broker.uri.empty() && !tls && !broker.uri.starts_with("tcp://")) {
-    table.Fault("uri", "must begin with ssl:// or tcp://; allowed: \"ssl://host:8883\"");
+  if (!broker.uri.empty()) {
+    if (const Status uri = CheckBrokerUri(broker.uri); !uri) {
+      table.Fault("uri", uri.error().message);
+    }
   }
   options.group = Text(table, "group", required);
-  if (const Status id = sparkplug::CheckId(options.group); required && !id.ok()) {
-    table.Fault("group", id.error().message);
-  }
-  broker.ca_file = Text(table, "ca", required && tls);
-  broker.cert_file = Text(table, "cert", required && tls);
-  broker.key_file = Text(table, "key", required && tls);
+  if (!options.group.empty()) CheckSparkplugId(table, "group", options.group);
+  const bool tls = required && UsesTls(broker.uri);
+  broker.ca_file = Text(table, "ca", tls);
+  broker.cert_file = Text(table, "cert", tls);
+  broker.key_file = Text(table, "key", tls);
   broker.keep_alive =
       duration_cast<seconds>(table.Duration("keep_alive", broker.keep_alive, 5s, 600s));
   broker.connect_timeout =
       duration_cast<seconds>(table.Duration("connect_timeout", broker.connect_timeout, 1s, 120s));
   broker.backoff_max = table.Duration("backoff_max", broker.backoff_max, 1s, 1h);
-  if (required) {
-    CheckReadable(table, "ca", broker.ca_file);
-    CheckReadable(table, "cert", broker.cert_file);
-    CheckReadable(table, "key", broker.key_file);
-  }
   table.Finish();
 }
 
-// The broker lets a machine write only under its certificate's common name.
-void ReadIdentity(ConfigTable& table, bool required, Options& options) {
-  options.machine = table.String("id", "", 128);
-  if (!required) return;
+// The broker lets a machine write only under its certificate's common name, which is the machine's
+// id. Required: `options` are without fault so far.
+void TakeIdentity(ConfigTable& broker, ConfigTable& machine, Options& options) {
   if (!options.broker.cert_file.empty()) {
     const auto common_name = CommonNameOf(options.broker.cert_file);
-    if (!common_name) return table.Fault("id", common_name.error().message);
-    if (options.machine.empty()) options.machine = *common_name;
+    if (!common_name) {
+      return broker.Fault(
+          "cert", common_name.error().message + "; allowed: a certificate that names the machine");
+    }
+    if (options.machine.empty()) {
+      options.machine = *common_name;
+      return CheckSparkplugId(broker, "cert", options.machine);
+    }
     if (options.machine != *common_name) {
-      return table.Fault("id", "is \"" + options.machine + "\", but broker.cert is made out to \"" +
-                                   *common_name + "\"; allowed: \"" + *common_name +
-                                   "\", or leave the key out");
+      return machine.Fault("id", "is \"" + options.machine +
+                                     "\", but broker.cert is made out to \"" +
+                                     Printable(*common_name) + "\"; allowed: \"" +
+                                     Printable(*common_name) + "\", or leave the key out");
     }
   }
   if (options.machine.empty()) {
-    return table.Fault("id",
-                       "is missing; allowed: a text that is not empty, or leave it out and "
-                       "give broker.cert");
+    return machine.Fault("id",
+                         "is missing; allowed: a text that is not empty, or leave it out and "
+                         "give broker.cert");
   }
-  if (const Status id = sparkplug::CheckId(options.machine); !id.ok()) {
-    table.Fault("id", id.error().message);
-  }
+  CheckSparkplugId(machine, "id", options.machine);
 }
 
 void ReadSources(ConfigTable table, Options& options) {
@@ -102,7 +100,7 @@ void ReadSources(ConfigTable table, Options& options) {
   table.Finish();
 }
 
-ProbeOptions ReadProbe(ConfigTable& table, bool check_files) {
+ProbeOptions ReadProbe(ConfigTable& table) {
   ProbeOptions probe;
   probe.journey = table.RequiredString("journey", 64);
   probe.step = table.RequiredString("step", 64);
@@ -117,7 +115,6 @@ ProbeOptions ReadProbe(ConfigTable& table, bool check_files) {
   for (const int64_t code : table.Integers("status", {}, 100, 599)) probe.status.push_back(code);
   probe.contains = table.String("contains", "", 1024);
   probe.ca_file = table.String("ca", "");
-  if (check_files) CheckReadable(table, "ca", probe.ca_file);
   probe.max_body = static_cast<size_t>(
       table.Integer("max_body", static_cast<int64_t>(probe.max_body), 1, 64 << 20));
   probe.max_redirects =
@@ -126,17 +123,31 @@ ProbeOptions ReadProbe(ConfigTable& table, bool check_files) {
   return probe;
 }
 
-void ReadProbes(ConfigTable& root, bool check_files, Options& options) {
-  constexpr size_t kMaxProbes = 32;
+void ReadProbes(ConfigTable& root, Options& options) {
   std::set<std::pair<std::string, std::string>> seen;
   for (ConfigTable& table : root.Tables("probe", kMaxProbes)) {
-    ProbeOptions probe = ReadProbe(table, check_files);
+    ProbeOptions probe = ReadProbe(table);
     if (!seen.emplace(probe.journey, probe.step).second) {
       table.Fault("step", "there are two probes of journey \"" + probe.journey + "\", step \"" +
                               probe.step + "\"; allowed: each pair once");
     }
     options.probes.push_back(std::move(probe));
   }
+}
+
+// What the files that `options` name would make the agent refuse.
+void CheckFiles(ConfigTable root, Options& options) {
+  ConfigTable broker = root.Table("broker");
+  ConfigTable machine = root.Table("machine");
+  CheckBroker(broker, options.broker);
+  size_t i = 0;
+  for (ConfigTable& probe : root.Tables("probe", kMaxProbes)) {
+    MqttOptions tls;
+    tls.ca_file = options.probes[i++].ca_file;
+    if (tls.ca_file.empty()) continue;
+    if (const auto fault = FindTlsFault(tls)) probe.Fault("ca", fault->what);
+  }
+  TakeIdentity(broker, machine, options);
 }
 
 Result<Options> Read(ConfigFile& file, Need need) {
@@ -151,13 +162,14 @@ Result<Options> Read(ConfigFile& file, Need need) {
   ConfigTable machine = root.Table("machine");
   options.machine_class = machine.OneOf("class", options.machine_class, {"server", "workstation"});
   options.site = machine.String("site", "", 64);
-  if (!file.error()) ReadIdentity(machine, required, options);
-  if (!file.error()) machine.Finish();
+  options.machine = machine.String("id", "", 128);
+  machine.Finish();
 
   ConfigTable state = root.Table("state");
   options.state_directory = state.String("directory", options.state_directory);
-  if (options.state_directory.empty())
+  if (options.state_directory.empty()) {
     state.Fault("directory", "must not be empty; allowed: a path");
+  }
   state.Finish();
 
   ConfigTable sampling = root.Table("sampling");
@@ -165,7 +177,7 @@ Result<Options> Read(ConfigFile& file, Need need) {
   sampling.Finish();
 
   ReadSources(root.Table("sources"), options);
-  ReadProbes(root, required, options);
+  ReadProbes(root, options);
 
   ConfigTable spool = root.Table("spool");
   constexpr int64_t kMiB = 1 << 20;
@@ -176,6 +188,7 @@ Result<Options> Read(ConfigFile& file, Need need) {
   spool.Finish();
 
   root.Finish();
+  if (!file.error() && required) CheckFiles(file.root(), options);
   if (const auto error = file.error()) return *error;
   return options;
 }
@@ -187,7 +200,13 @@ std::vector<std::string_view> SourceNames() { return {kSourceNames.begin(), kSou
 Result<Options> LoadOptions(const std::string& path, Need need) {
   const auto file = ConfigFile::Load(path);
   if (!file) return file.error();
-  return Read(**file, need);
+  auto options = Read(**file, need);
+  if (!options || need == Need::kReading) return options;
+  if (const Status usable = CheckStateDirectory(options->state_directory); !usable) {
+    (*file)->root().Table("state").Fault("directory", usable.error().message);
+    return *(*file)->error();
+  }
+  return options;
 }
 
 Result<Options> ParseOptions(std::string_view text, const std::string& path, Need need) {

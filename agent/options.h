@@ -41,8 +41,11 @@ enum class Need {
   kReading,  // to read once (--print-metrics): they may be missing
 };
 
-// Reads and checks a TOML file. Errors name file, line and key.
+// Reads and checks a TOML file: "FILE:LINE: KEY: what is wrong; allowed: …". With kAll everything
+// that the agent would refuse when it starts, so that --check-config tells it before: the files
+// that are named are read as TLS will, and the state directory is tried.
 Result<Options> LoadOptions(const std::string& path, Need need);
+// The same, without the state directory.
 Result<Options> ParseOptions(std::string_view text, const std::string& path, Need need);
 
 }  // namespace haidang::agent

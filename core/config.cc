@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t kMaxFileBytes = 1U << 20;
 constexpr size_t kMaxShown = 80;  // bytes of a key or value in a message
+constexpr char kAllowedFile[] = "; allowed: a TOML file of at most 1 MiB that this user may read";
 
 std::string Join(const std::vector<std::string>& words) {
   std::string out;
@@ -138,7 +139,7 @@ ConfigFile::~ConfigFile() = default;
 
 Result<std::unique_ptr<ConfigFile>> ConfigFile::Load(const std::string& path) {
   const auto fail = [&](const char* why) {
-    return Error{path + ": cannot read the configuration: " + why};
+    return Error{path + ": cannot read the configuration: " + why + kAllowedFile};
   };
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return fail(std::strerror(errno));
@@ -167,7 +168,7 @@ Result<std::unique_ptr<ConfigFile>> ConfigFile::Load(const std::string& path) {
 
 Result<std::unique_ptr<ConfigFile>> ConfigFile::Parse(std::string_view text, std::string path) {
   if (text.size() > kMaxFileBytes) {
-    return Error{path + ": cannot read the configuration: larger than 1 MiB"};
+    return Error{path + ": cannot read the configuration: larger than 1 MiB" + kAllowedFile};
   }
   auto state = std::make_unique<State>();
   state->path = std::move(path);
@@ -176,7 +177,8 @@ Result<std::unique_ptr<ConfigFile>> ConfigFile::Parse(std::string_view text, std
   } catch (const toml::parse_error& error) {
     const auto& at = error.source().begin;
     return Error{state->path + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) +
-                 ": not valid TOML: " + std::string(error.description())};
+                 ": not valid TOML: " + std::string(error.description()) +
+                 "; allowed: TOML 1.0, as in the sample configuration"};
   }
   return std::unique_ptr<ConfigFile>(new ConfigFile(std::move(state)));
 }

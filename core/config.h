@@ -16,11 +16,11 @@ namespace haidang {
 // A TOML table that is read strictly: each key is taken by name, type and range; what was not taken
 // is refused by Finish(). The first fault is kept, so that callers read everything and check once:
 //
-//   ConfigFile file = ...;  ConfigTable root = file.root();
-//   options.interval = root.Seconds("interval", options.interval, 1s, 3600s);
-//   root.Finish();                      // unknown keys
-//   if (auto e = file.error()) ...      // "agent.toml:7: intervall: unknown key; allowed:
-//   interval, …"
+//   ConfigTable root = file.root();
+//   options.interval = root.Duration("interval", options.interval, 1s, 1h);
+//   root.Finish();  // unknown keys
+//   if (const auto error = file.error()) return *error;
+//   // "agent.toml:7: intervall: unknown key, did you mean interval?; allowed: interval"
 //
 // Not thread-safe. Tables must not outlive their ConfigFile.
 class ConfigTable;
@@ -68,7 +68,7 @@ class ConfigTable {
   std::vector<int64_t> Integers(std::string_view key, std::vector<int64_t> fallback, int64_t min,
                                 int64_t max, size_t max_count = 256);
 
-  // Records a fault of the caller's own at `key`.
+  // Records a fault of the caller's own at `key`; `what` ends in "; allowed: …".
   void Fault(std::string_view key, std::string_view what);
   // Refuses keys that were not asked for.
   void Finish();

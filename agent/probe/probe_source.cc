@@ -130,4 +130,9 @@ Result<std::unique_ptr<Source>> MakeProbeSource(Loop& loop, const Clock& clock,
       std::move(*api), loop, clock, interval, std::move(probes), std::move(lookup)));
 }
 
+Status CheckProbing() {
+  const auto api = CurlApi::Load();
+  return api ? Status() : Status(api.error());
+}
+
 }  // namespace haidang::agent

@@ -20,4 +20,7 @@ Result<std::unique_ptr<Source>> MakeProbeSource(Loop& loop, const Clock& clock,
                                                 std::chrono::milliseconds interval,
                                                 std::vector<ProbeOptions> probes, Lookup lookup);
 
+// Whether probes can be made here: an Error where libcurl is not installed.
+Status CheckProbing();
+
 }  // namespace haidang::agent

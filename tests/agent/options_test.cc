@@ -2,11 +2,12 @@
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <regex>
 #include <set>
+#include <tuple>
 
-#include "agent/identity.h"
 #include "agent/sources/text.h"
 #include "tests/support/temp_dir.h"
 
@@ -20,11 +21,16 @@ namespace {
 class Files {
  public:
   Files() {
+    Make("agent", "/O=x/CN=ha-tu-1", "-nodes");
+    std::filesystem::copy_file(dir_ / "agent.pem", dir_ / "ca.pem");
+  }
+
+  // name.pem and name.key.
+  void Make(const std::string& name, const std::string& subject, const std::string& options) const {
     const std::string command =
         "cd " + dir_.path() +
-        " && openssl req -x509 -newkey ec -pkeyopt "
-        "ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /O=x/CN=ha-tu-1 "
-        "-keyout agent.key -out agent.pem 2>/dev/null && cp agent.pem ca.pem";
+        " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -days 2 -subj '" +
+        subject + "' -keyout " + name + ".key -out " + name + ".pem " + options + " 2>/dev/null";
     REQUIRE(std::system(command.c_str()) == 0);
   }
 
@@ -134,7 +140,7 @@ TEST_CASE("faults name file, line, key and what is allowed") {
   CHECK(Fault("[broker]\nuri = \"ssl://localhost:1883\"\ngroup = \"a\"\nca = \"/nowhere/ca.pem\"\n"
               "cert = \"x\"\nkey = \"y\"\n") ==
         "agent.toml:4: broker.ca: cannot read /nowhere/ca.pem: No such file or directory; allowed: "
-        "a PEM file that the agent's user may read");
+        "a PEM file that this user may read");
 }
 
 TEST_CASE("faults of probes") {
@@ -166,19 +172,105 @@ TEST_CASE("to read once, neither broker nor identity is needed") {
   CHECK(Fault("x = 1", Need::kReading).starts_with("agent.toml:1: x: unknown key"));
 }
 
-TEST_CASE("certificates without a name, or that are none") {
+TEST_CASE("files that TLS cannot work with are faults at their own keys") {
   const Files files;
-  CHECK(CommonNameOf(files / "agent.pem").value() == "ha-tu-1");
-  CHECK(CommonNameOf(files / "agent.key").error().message ==
-        files / "agent.key" + " holds no certificate in PEM form");
-  CHECK_FALSE(CommonNameOf(files / "absent.pem").ok());
-  const std::string command =
-      "cd $(dirname " + files / "x" +
-      ") && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /O=x "
-      "-keyout nn.key -out nn.pem 2>/dev/null";
-  REQUIRE(std::system(command.c_str()) == 0);
-  CHECK(CommonNameOf(files / "nn.pem").error().message.find("has no common name") !=
-        std::string::npos);
+  const std::string broker = files.Broker();
+  const auto with = [&](const std::string& name, const std::string& instead) {
+    std::string text = broker;
+    return text.replace(text.find(files / name), (files / name).size(), instead);
+  };
+  std::ofstream(files / "junk.pem") << "no PEM";
+  files.Make("other", "/O=x/CN=other-1", "-nodes");
+  files.Make("nameless", "/O=x", "-nodes");
+  files.Make("slash", "/O=x/CN=a\\/b", "-nodes");
+  files.Make("locked", "/O=x/CN=ha-tu-1", "-passout pass:secret");
+
+  for (const auto& [name, line, key] :
+       std::initializer_list<std::tuple<const char*, int, const char*>>{
+           {"ca.pem", 4, "ca"}, {"agent.pem", 5, "cert"}, {"agent.key", 6, "key"}}) {
+    const std::string where =
+        "agent.toml:" + std::to_string(line) + ": broker." + std::string(key) + ": ";
+    for (const std::string& bad : {files / "absent", files / "junk.pem", files / "."}) {
+      const std::string fault = Fault(with(name, bad));
+      INFO(fault);
+      CHECK(fault.starts_with(where));
+      CHECK(fault.find(bad) != std::string::npos);
+      CHECK(fault.find("; allowed: ") != std::string::npos);
+    }
+    CHECK(Fault(with(name, "")).starts_with(where + "must not be empty; allowed: "));
+  }
+  CHECK(Fault(with("agent.key", files / "other.key")).starts_with("agent.toml:6: broker.key: "));
+  CHECK(Fault(with("agent.pem", files / "other.pem")).starts_with("agent.toml:6: broker.key: "));
+  CHECK(Fault(with("agent.key", files / "locked.key")).starts_with("agent.toml:6: broker.key: "));
+  for (const std::string name : {"nameless", "slash"}) {
+    std::string text = with("agent.pem", files / (name + ".pem"));
+    text.replace(text.find(files / "agent.key"), (files / "agent.key").size(),
+                 files / (name + ".key"));
+    const std::string fault = Fault(text);
+    INFO(fault);
+    CHECK(fault.starts_with("agent.toml:5: broker.cert: "));
+    CHECK(fault.find("; allowed: ") != std::string::npos);
+  }
+}
+
+TEST_CASE("addresses of brokers and probes that cannot be") {
+  const Files files;
+  for (const std::string uri :
+       {"broker:8883", "mqtt://b:1",  "ssl://",        "ssl://b",
+        "ssl://b:",    "ssl://b:0",   "ssl://b:65536", "ssl://b:99999999999999999999",
+        "ssl://b:x",   "ssl://b:1x",  "ssl://b:+1",    "ssl://b:-1",
+        "ssl://b:1/",  "ssl://:1",    "ssl://a b:1",   " ssl://b:1",
+        "ssl://b:1 ",  "ssl://[::1]", "ssl://[::x]:1", "ssl://::1:1",
+        "tcp://a/b:1", "tcp://u@b:1", "SSL://b:1"}) {
+    std::string text = files.Broker();
+    const std::string good = "ssl://localhost:8883";
+    const std::string fault = Fault(text.replace(text.find(good), good.size(), uri));
+    INFO(fault);
+    CHECK(fault.starts_with("agent.toml:2: broker.uri: "));
+    CHECK(fault.find("; allowed: ") != std::string::npos);
+    CHECK_FALSE(ParseOptions("[broker]\nuri = \"" + uri + "\"\n", "a", Need::kReading).ok());
+  }
+  for (const std::string url :
+       {"a/b", "ftp://a/", "http//a", "http://", "http:///x", "http://a b/", "http://a/ b",
+        "http://a:0/", "http://a:65536/", "http://a:x/", "http://a:8080x/", "http://a:-1/",
+        "http://[::1/", "http://[::x]/", "http://::1/", "http://ha long/", "http://hạ-long/"}) {
+    const std::string fault =
+        Fault("[[probe]]\njourney = \"j\"\nstep = \"s\"\nurl = \"" + url + "\"\n", Need::kReading);
+    INFO(fault);
+    CHECK(fault.starts_with("agent.toml:4: probe[0].url: "));
+    CHECK(fault.find("; allowed: ") != std::string::npos);
+  }
+  std::ofstream(files / "junk.pem") << "no PEM";
+  for (const std::string name : {"absent.pem", "junk.pem"}) {
+    const std::string fault =
+        Fault(files.Broker() + "[[probe]]\njourney = \"j\"\nstep = \"s\"\nurl = \"http://a/\"\n" +
+              "ca = \"" + files / name + "\"\n");
+    INFO(fault);
+    CHECK(fault.starts_with("agent.toml:11: probe[0].ca: "));
+    CHECK(fault.find("; allowed: ") != std::string::npos);
+  }
+}
+
+TEST_CASE("a state directory that cannot be made or written is a fault, and a check leaves none") {
+  const Files files;
+  const std::string path = files / "agent.toml";
+  const auto load = [&](const std::string& directory) {
+    std::ofstream(path) << files.Broker() << "[state]\ndirectory = \"" << directory << "\"\n";
+    return LoadOptions(path, Need::kAll);
+  };
+  CHECK(load(files / "made/below").ok());
+  CHECK_FALSE(std::filesystem::exists(files / "made"));
+  std::filesystem::create_directory(files / "there");
+  CHECK(load(files / "there").ok());
+  CHECK(std::filesystem::is_empty(files / "there"));
+  for (const std::string& bad :
+       {files / "ca.pem", files / "ca.pem/below", std::string("/proc/haidang/x"), std::string()}) {
+    const auto options = load(bad);
+    REQUIRE_FALSE(options.ok());
+    INFO(options.error().message);
+    CHECK(options.error().message.starts_with(path + ":8: state.directory: "));
+    CHECK(options.error().message.find("; allowed: ") != std::string::npos);
+  }
 }
 
 // The sample must be accepted as it stands, with its commented keys too, and must name every key.

@@ -6,10 +6,12 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "agent/sources/text.h"
+#include "core/io/database.h"
 #include "tests/agent/raw_server.h"
 #include "tests/support/temp_dir.h"
 
@@ -33,9 +35,14 @@ class Agent {
     std::vector<char*> argv;
     for (std::string& arg : args) argv.push_back(arg.data());
     argv.push_back(nullptr);
+    // The test's own handlers must not meet a signal that is meant for the agent.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_ = fork();
-    REQUIRE(pid_ >= 0);
     if (pid_ == 0) {
+      for (const int number : {SIGTERM, SIGINT}) signal(number, SIG_DFL);
+      pthread_sigmask(SIG_SETMASK, &before, nullptr);
       // Under the address sanitizer: a thread that hangs in a library when the program ends is
       // meant to be left there, with what it holds.
       setenv("LSAN_OPTIONS", "exitcode=0", 1);
@@ -44,6 +51,8 @@ class Agent {
       execv(argv[0], argv.data());
       _exit(127);
     }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    REQUIRE(pid_ >= 0);
   }
   ~Agent() {
     if (pid_ <= 0) return;
@@ -122,7 +131,7 @@ TEST_CASE("--check-config") {
   const std::string good = Running(dir, 1883, dir / "state");
   const Ended ok = Run(dir, {"--config", good, "--check-config"});
   CHECK(ok.code == 0);
-  CHECK(ok.out == "ok\n");
+  CHECK(ok.out == good + ": ok\n");
   CHECK(ok.err.empty());
   const std::string bad = Write(dir, "[broker]\nurl = \"x\"\n");
   const Ended fault = Run(dir, {"--check-config", "--config", bad});
@@ -177,17 +186,42 @@ TEST_CASE("--print-metrics of this machine, with a probe that fails, without a b
   CHECK(plain.out.find("\nnode_load1 ") != std::string::npos);
 }
 
-TEST_CASE("a state directory that cannot be used") {
+TEST_CASE("what a check refuses, a start refuses in the same words, and the other way round") {
   const TempDir dir;
   std::ofstream(dir / "file") << "x";
-  for (const std::string& state :
-       {dir / "file", dir / "file/below", std::string("/proc/haidang")}) {
-    const Ended ended = Run(dir, {"--config", Running(dir, 1, state)});
-    INFO(ended.err);
-    CHECK(ended.code == 3);
-    CHECK(ended.err.find("state.directory " + state) != std::string::npos);
-    CHECK(ended.err.find("it must be a directory on a disk with room") != std::string::npos);
+  const std::string text = agent::ReadSmallFile(Running(dir, 1, dir / "state")).value();
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string changed = text;
+    return changed.replace(changed.find(from), from.size(), to);
+  };
+  for (const std::string& bad :
+       {with("127.0.0.1:1", "a b:1"), with("127.0.0.1:1", "127.0.0.1:0"), with("tcp:", "ssl:"),
+        with("\"g\"", "\"g/h\""), with("\"m\"", "\"\""), with("\"1s\"", "\"1ms\""),
+        with(dir / "state", ""), with(dir / "state", dir / "file"),
+        with(dir / "state", dir / "file/below"), with(dir / "state", "/proc/haidang"),
+        text + "[[probe]]\njourney = \"j\"\nstep = \"s\"\nurl = \"http://a:65536/\"\n"}) {
+    const std::string config = Write(dir, bad);
+    const Ended start = Run(dir, {"--config", config});
+    const Ended check = Run(dir, {"--config", config, "--check-config"});
+    INFO(start.err);
+    CHECK(start.code == 1);
+    CHECK(check.code == 1);
+    CHECK(start.err == check.err);
+    CHECK(start.err.starts_with("haidang-agent: " + config + ":"));
+    CHECK(start.err.find("; allowed: ") != std::string::npos);
+    CHECK(check.out.empty());
   }
+}
+
+TEST_CASE("a check disturbs no agent that runs") {
+  const TempDir dir;
+  const TempDir second;
+  const std::string config = Running(dir, 1, dir / "state");
+  const Agent first(dir, {"--config", config});
+  REQUIRE(first.Says("version"));
+  const Ended check = Run(second, {"--config", config, "--check-config"});
+  CHECK(check.code == 0);
+  CHECK(check.out == config + ": ok\n");
 }
 
 TEST_CASE("two agents do not share a state directory") {
@@ -198,7 +232,7 @@ TEST_CASE("two agents do not share a state directory") {
   REQUIRE(first.Says("version"));
   const Ended ended = Run(second, {"--config", config});
   CHECK(ended.code == 3);
-  CHECK(ended.err.find("is in use by another haidang-agent") != std::string::npos);
+  CHECK(ended.err.find("another haidang-agent uses this directory") != std::string::npos);
 }
 
 TEST_CASE("SIGTERM ends it within 2 s, whatever the network does") {
@@ -222,6 +256,28 @@ TEST_CASE("SIGTERM ends it within 2 s, whatever the network does") {
       CHECK(took < 2s);
       CHECK(agent.err().find("stopping") != std::string::npos);
     }
+  }
+}
+
+TEST_CASE("SIGTERM at any moment of the start leaves the spool in order") {
+  const TempDir dir;
+  const std::string state = dir / "state";
+  const std::string config = Running(dir, 1, state);
+  for (int i = 0; i < 60; ++i) {
+    Agent agent(dir, {"--config", config});
+    std::this_thread::sleep_for(std::chrono::microseconds(500 * i));
+    agent.Signal(SIGTERM);
+    const int code = agent.Wait();
+    INFO("after " << 500 * i << " µs: " << agent.err());
+    // Before main nothing of ours runs: the signal has its usual effect.
+    CHECK((code == 0 || agent.err().empty()));
+    if (!std::filesystem::exists(state + "/spool.db")) continue;
+    auto db = Database::Open(state + "/spool.db", {});
+    REQUIRE(db.ok());
+    auto in_use = db->Prepare("SELECT count(*) FROM meta WHERE key='in_use' AND value=1");
+    if (!in_use) continue;  // no tables yet
+    REQUIRE(*in_use->Step());
+    CHECK(in_use->Int(0) == 0);
   }
 }
 

@@ -8,8 +8,8 @@
 #include <map>
 #include <random>
 
+#include "agent/boot_id.h"
 #include "agent/footprint.h"
-#include "agent/identity.h"
 #include "agent/sources/diskstats.h"
 #include "agent/sources/loadavg.h"
 #include "agent/sources/meminfo.h"

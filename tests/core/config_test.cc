@@ -208,6 +208,7 @@ TEST_CASE("what is not TOML is refused with its place") {
     INFO(file.error().message);
     CHECK(file.error().message.starts_with("agent.toml:"));
     CHECK(file.error().message.find("not valid TOML") != std::string::npos);
+    CHECK(file.error().message.find("; allowed: TOML 1.0") != std::string::npos);
   }
   const auto nested = ConfigFile::Parse("a = " + std::string(100000, '['), "agent.toml");
   CHECK_FALSE(nested.ok());
@@ -218,9 +219,14 @@ TEST_CASE("files are bounded and must be files") {
   REQUIRE(mkdtemp(folder) != nullptr);
   const std::string path = std::string(folder) + "/agent.toml";
   CHECK(ConfigFile::Load(path).error().message ==
-        path + ": cannot read the configuration: No such file or directory");
-  CHECK(ConfigFile::Load(folder).error().message ==
-        std::string(folder) + ": cannot read the configuration: not a regular file");
+        path +
+            ": cannot read the configuration: No such file or directory; allowed: a TOML file of "
+            "at most 1 MiB that this user may read");
+  CHECK(
+      ConfigFile::Load(folder).error().message ==
+      std::string(folder) +
+          ": cannot read the configuration: not a regular file; allowed: a TOML file of at most 1 "
+          "MiB that this user may read");
   REQUIRE(mkfifo(path.c_str(), 0600) == 0);
   CHECK_FALSE(ConfigFile::Load(path).ok());
   unlink(path.c_str());

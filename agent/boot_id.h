@@ -2,13 +2,11 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/result.h"
 
 namespace haidang::agent {
-
-// The common name of the first certificate in a PEM file: the machine's id.
-Result<std::string> CommonNameOf(const std::string& cert_file);
 
 // 64 bits that change with each boot, from /proc/sys/kernel/random/boot_id below `root`.
 Result<uint64_t> ReadBootId(const std::string& root);
