@@ -294,8 +294,6 @@ void Link::OnCommitted(const sparkplug::Committed& committed) {
   if (const auto count = unsettled_.Over()) {
     spdlog::info("acknowledgements take effect again; {} had none", *count);
   }
-  acknowledged_ns_ = clock_.MonotonicNs();
-  counts_.acknowledged_batches += *settled;
   const Key first{committed.spool_id, 0};
   for (auto flight = in_flight_.lower_bound(first);
        flight != in_flight_.end() && flight->first.first == committed.spool_id;) {
@@ -348,9 +346,6 @@ LinkStats Link::stats() const {
   stats.waiting_batches = spool_.waiting_batches();
   stats.waiting_bytes = spool_.waiting_bytes();
   stats.dropped_batches = spool_.dropped_batches();
-  if (acknowledged_ns_) {
-    stats.acknowledged_age = milliseconds((clock_.MonotonicNs() - *acknowledged_ns_) / 1'000'000);
-  }
   return stats;
 }
 

@@ -49,11 +49,8 @@ struct LinkStats {
   uint64_t sent_batches = 0;  // handed to the network, resent ones included
   uint64_t resent_batches = 0;
   uint64_t dropped_batches = 0;  // given up because of the spool's bounds
-  uint64_t acknowledged_batches = 0;
   uint64_t births = 0;
   uint64_t bad_commands = 0;  // NCMD that could not be read
-  // Since the collector last acknowledged something; nothing before the first time.
-  std::optional<std::chrono::milliseconds> acknowledged_age;
 };
 
 using SessionFactory = std::function<Result<std::unique_ptr<MqttSession>>(
@@ -144,7 +141,6 @@ class Link {
   std::unique_ptr<Timer> work_timer_;
   int64_t work_ns_ = 0;  // when it fires
 
-  std::optional<int64_t> acknowledged_ns_;
   LinkStats counts_;
   LogLimit command_log_;
   Trouble unread_;     // the spool, when something was to be sent

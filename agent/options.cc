@@ -195,8 +195,6 @@ Result<Options> Read(ConfigFile& file, Need need) {
 
 }  // namespace
 
-std::vector<std::string_view> SourceNames() { return {kSourceNames.begin(), kSourceNames.end()}; }
-
 Result<Options> LoadOptions(const std::string& path, Need need) {
   const auto file = ConfigFile::Load(path);
   if (!file) return file.error();

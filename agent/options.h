@@ -33,9 +33,6 @@ struct Options {
   std::chrono::hours spool_max_age{14 * 24};
 };
 
-// The sources that a configuration can switch off.
-std::vector<std::string_view> SourceNames();
-
 enum class Need {
   kAll,      // to run: broker and identity must be there, and the files that they name
   kReading,  // to read once (--print-metrics): they may be missing

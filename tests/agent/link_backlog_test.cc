@@ -91,7 +91,6 @@ TEST_CASE("not acknowledged in time: sent again, waiting twice as long each time
   CHECK(longest >= 360);
   bench.Commit(1);
   CHECK(bench.link->stats().waiting_batches == 0);
-  CHECK(bench.link->stats().acknowledged_batches == 1);
   bench.loop.Advance(1h);
   CHECK(bench.Take().empty());
   CHECK(bench.loop.timers() == 0);  // an idle link sleeps

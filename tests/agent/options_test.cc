@@ -230,10 +230,26 @@ TEST_CASE("addresses of brokers and probes that cannot be") {
     CHECK(fault.find("; allowed: ") != std::string::npos);
     CHECK_FALSE(ParseOptions("[broker]\nuri = \"" + uri + "\"\n", "a", Need::kReading).ok());
   }
-  for (const std::string url :
-       {"a/b", "ftp://a/", "http//a", "http://", "http:///x", "http://a b/", "http://a/ b",
-        "http://a:0/", "http://a:65536/", "http://a:x/", "http://a:8080x/", "http://a:-1/",
-        "http://[::1/", "http://[::x]/", "http://::1/", "http://ha long/", "http://hạ-long/"}) {
+  for (const std::string url : {"a/b",
+                                "ftp://a/",
+                                "http//a",
+                                "http://",
+                                "http:///x",
+                                "http://a b/",
+                                "http://a/ b",
+                                "http://a:0/",
+                                "http://a:65536/",
+                                "http://a:x/",
+                                "http://a:8080x/",
+                                "http://a:-1/",
+                                "http://[::1/",
+                                "http://[::x]/",
+                                "http://::1/",
+                                "http://ha long/",
+                                "http://..",
+                                "http://a..b/",
+                                "http://-a/",
+                                "http://hạ-long/"}) {
     const std::string fault =
         Fault("[[probe]]\njourney = \"j\"\nstep = \"s\"\nurl = \"" + url + "\"\n", Need::kReading);
     INFO(fault);

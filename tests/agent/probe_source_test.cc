@@ -5,6 +5,7 @@
 
 #include "core/catalogue.h"
 #include "core/histogram.h"
+#include "tests/agent/probe_bench.h"
 #include "tests/agent/raw_server.h"
 #include "tests/support/loop_runner.h"
 
@@ -14,6 +15,7 @@ using namespace std::chrono_literals;
 using haidang::testing::RawServer;
 using haidang::testing::RunUntil;
 using haidang::testing::SendAll;
+using haidang::testing::To;
 
 namespace {
 
@@ -54,15 +56,6 @@ struct Bench {
 };
 
 const std::string kLabels = R"({journey="mot-cua",step="tra-cuu"})";
-
-ProbeOptions To(const std::string& url) {
-  ProbeOptions options;
-  options.journey = "mot-cua";
-  options.step = "tra-cuu";
-  options.url = url;
-  options.timeout = 5s;
-  return options;
-}
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <random>
 
+#include "tests/agent/probe_bench.h"
 #include "tests/agent/raw_server.h"
 #include "tests/support/loop_runner.h"
 #include "tests/support/temp_dir.h"
@@ -18,6 +19,7 @@ using namespace std::chrono_literals;
 using haidang::testing::RawServer;
 using haidang::testing::RunUntil;
 using haidang::testing::SendAll;
+using haidang::testing::To;
 
 namespace {
 
@@ -77,15 +79,6 @@ class SharedText {
   mutable std::mutex mutex_;
   std::string text_;
 };
-
-ProbeOptions To(const std::string& url) {
-  ProbeOptions options;
-  options.journey = "mot-cua";
-  options.step = "tra-cuu";
-  options.url = url;
-  options.timeout = 5s;
-  return options;
-}
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <functional>
 #include <limits>
 #include <map>
@@ -71,6 +72,16 @@ inline std::map<Key, std::string> Everything(Spool& spool) {
       REQUIRE(all.emplace(Key{batch.spool_id, batch.number}, batch.encoded).second);
     }
     below = last;
+  }
+}
+
+// As kill -9 leaves it: the files as they are, while the process has them open.
+inline void CopyFiles(const std::string& from, const std::string& to) {
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::filesystem::remove(to + suffix);
+    if (std::filesystem::exists(from + suffix) && std::string(suffix) != "-shm") {
+      std::filesystem::copy_file(from + suffix, to + suffix);
+    }
   }
 }
 

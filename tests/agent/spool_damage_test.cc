@@ -12,16 +12,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// As kill -9 leaves it: the files as they are, while the process has them open.
-void CopyFiles(const std::string& from, const std::string& to) {
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    std::filesystem::remove(to + suffix);
-    if (std::filesystem::exists(from + suffix) && std::string(suffix) != "-shm") {
-      std::filesystem::copy_file(from + suffix, to + suffix);
-    }
-  }
-}
-
 // Junk in place of the file and its WAL, under the feet of the agent.
 void Overwrite(const std::string& path) {
   for (const char* suffix : {"", "-wal"}) {

@@ -9,20 +9,6 @@ using namespace haidang::agent;
 using namespace haidang::testing;
 using namespace std::chrono_literals;
 
-namespace {
-
-// As kill -9 leaves it: the files as they are, while the process has them open.
-void CopyFiles(const std::string& from, const std::string& to) {
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    std::filesystem::remove(to + suffix);
-    if (std::filesystem::exists(from + suffix) && std::string(suffix) != "-shm") {
-      std::filesystem::copy_file(from + suffix, to + suffix);
-    }
-  }
-}
-
-}  // namespace
-
 // Random orders of append, settle, clean stop and crash, against a model.
 TEST_CASE("property: what was appended and not settled is there, whatever happens") {
   for (uint32_t seed = 1; seed <= 12; ++seed) {
