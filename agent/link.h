@@ -13,7 +13,6 @@
 
 #include "agent/recorder.h"
 #include "agent/spool.h"
-#include "agent/trouble.h"
 #include "core/clock.h"
 #include "core/io/loop.h"
 #include "core/io/mqtt_session.h"
@@ -21,6 +20,7 @@
 #include "core/result.h"
 #include "core/sparkplug/command.h"
 #include "core/sparkplug/topic.h"
+#include "core/trouble.h"
 
 namespace haidang::agent {
 

@@ -19,10 +19,10 @@
 #include "agent/sampler.h"
 #include "agent/sources.h"
 #include "agent/spool.h"
-#include "agent/trouble.h"
 #include "core/io/signals.h"
 #include "core/io/state_directory.h"
 #include "core/log.h"
+#include "core/trouble.h"
 
 namespace haidang::agent {
 namespace {

@@ -8,12 +8,12 @@
 
 #include "agent/spool.h"
 #include "agent/tick.h"
-#include "agent/trouble.h"
 #include "core/clock.h"
 #include "core/result.h"
 #include "core/sample.h"
 #include "core/sparkplug/batch.h"
 #include "core/sparkplug/birth.h"
+#include "core/trouble.h"
 
 namespace haidang::agent {
 

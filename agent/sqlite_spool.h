@@ -13,7 +13,7 @@
 #include "agent/spool.h"
 #include "agent/spool_file.h"
 #include "agent/spool_names.h"
-#include "agent/trouble.h"
+#include "core/trouble.h"
 
 namespace haidang::agent {
 

@@ -1,10 +1,10 @@
-#include "agent/trouble.h"
+#include "core/trouble.h"
 
 #include <catch2/catch.hpp>
 
 #include "tests/support/fake_clock.h"
 
-using namespace haidang::agent;
+using namespace haidang;
 using namespace std::chrono_literals;
 using haidang::testing::FakeClock;
 

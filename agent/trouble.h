@@ -1,9 +1,0 @@
-#pragma once
-
-#include "core/trouble.h"
-
-namespace haidang::agent {
-
-using haidang::Trouble;
-
-}  // namespace haidang::agent
