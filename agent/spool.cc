@@ -52,13 +52,24 @@ Status SqliteSpool::Load() {
   if (Status s = LoadSpools(); !s) return s;
   if (Status s = FindOldest(); !s) return s;
   if (Status s = names_.Load(db_); !s) return s;
-  return InTransaction([&]() -> Status {
+  no_room_ = false;
+  const Status begun = InTransaction([&]() -> Status {
     if (books_.spools.empty() || unclean) {
       if (Status s = BeginSpool(); !s) return s;
     }
-    if (Status s = db_.Exec("UPDATE meta SET value=1 WHERE key='in_use'"); !s) return s;
-    return LeaveSettledSpools();
+    return SaveInUse();
   });
+  if (begun || !no_room_) return begun;
+  // Numbers that the file could give again after a crash belong to an id that it does not know.
+  AddSpool();
+  start_unsaved_ = true;
+  return {};
+}
+
+// In a transaction.
+Status SqliteSpool::SaveInUse() {
+  if (Status s = db_.Exec("UPDATE meta SET value=1 WHERE key='in_use'"); !s) return s;
+  return LeaveSettledSpools();
 }
 
 Status SqliteSpool::LoadSpools() {
@@ -93,8 +104,8 @@ Status SqliteSpool::FindOldest() {
   return {};
 }
 
-// A new spool id above everything that was ever stored in this file.
-Status SqliteSpool::BeginSpool() {
+// A new spool id above everything that was ever stored in this file; in the books alone.
+void SqliteSpool::AddSpool() {
   int64_t base = 0;
   if (!books_.spools.empty()) {
     const auto& [last_base, last] = *books_.spools.rbegin();
@@ -104,11 +115,20 @@ Status SqliteSpool::BeginSpool() {
   do {
     fresh.id = random64_();
   } while (fresh.id == 0);
+  books_.spools.emplace(base, std::move(fresh));
+}
+
+// The current one, into the file.
+Status SqliteSpool::SaveSpool() {
   Result<Statement> insert = db_.Prepare("INSERT INTO spool(id, base, next) VALUES(?,?,1)");
   if (!insert) return insert.error();
-  if (Status s = insert->Bind(1, fresh.id).Bind(2, base).Run(); !s) return s;
-  books_.spools.emplace(base, std::move(fresh));
-  return {};
+  return insert->Bind(1, current().id).Bind(2, books_.spools.rbegin()->first).Run();
+}
+
+// In a transaction.
+Status SqliteSpool::BeginSpool() {
+  AddSpool();
+  return SaveSpool();
 }
 
 Result<uint8_t> SqliteSpool::NextBdSeq() {
@@ -135,23 +155,14 @@ Result<StoredBatch> SqliteSpool::Store(sparkplug::Batch& batch) {
   const int64_t rowid = books_.spools.rbegin()->first + static_cast<int64_t>(batch.header.number);
   InMemory fresh{rowid, AgeNow(), sparkplug::EncodeBatch(batch)};
   StoredBatch stored{rowid, batch.header.spool_id, batch.header.number, fresh.bytes};
-  if (!memory_.empty()) FlushMemory();
-  bool written = false;
-  Status inserted = Error{options_.path + ": older batches wait in memory"};
-  if (memory_.empty()) {
-    inserted = Insert(rowid, fresh.age_ms, fresh.bytes);
-    written = inserted.ok();
-    if (!written) NoteFault();
-    if (damaged_) return inserted.error();
-  }
+  Status written = CatchUp();
   if (written) {
-    TellWritten();
-  } else {
-    if (unwritten_.Met()) {
-      spdlog::error("{}; the newest batches are kept in memory", inserted.error().message);
-    }
-    Keep(std::move(fresh));
+    written = Insert(rowid, fresh.age_ms, fresh.bytes);
+    if (!written) NoteFault();
   }
+  if (damaged_) return written.error();
+  TellWritten(written);
+  if (!written) Keep(std::move(fresh));
   ++current().next;
   EnforceBounds();
   if (damaged_) return Error{options_.path + ": damaged; what waited in it is lost"};
@@ -182,21 +193,37 @@ void SqliteSpool::Keep(InMemory batch) {
   }
 }
 
-void SqliteSpool::FlushMemory() {
+// Writes what could not be written before: the start's own mark, and batches.
+Status SqliteSpool::CatchUp() {
+  if (memory_.empty() && !start_unsaved_) return {};
   const Status written = InTransaction([&]() -> Status {
+    if (Status s = SaveStart(); !s) return s;
+    if (Status s = SaveBdSeq(); !s) return s;
     for (const InMemory& batch : memory_) {
       if (Status s = Insert(batch.rowid, batch.age_ms, batch.bytes); !s) return s;
     }
     return {};
   });
-  if (!written) return;
+  if (!written) return written;
+  start_unsaved_ = false;
   memory_.clear();
   memory_bytes_ = 0;
-  TellWritten();
+  return {};
 }
 
-void SqliteSpool::TellWritten() {
-  if (const auto count = unwritten_.Over()) {
+// In a transaction.
+Status SqliteSpool::SaveStart() {
+  if (!start_unsaved_) return {};
+  if (Status s = SaveSpool(); !s) return s;
+  return SaveInUse();
+}
+
+void SqliteSpool::TellWritten(const Status& written) {
+  if (!written) {
+    if (unwritten_.Met()) {
+      spdlog::error("{}; the newest batches are kept in memory", written.error().message);
+    }
+  } else if (const auto count = unwritten_.Over()) {
     spdlog::info("{}: there is room again; {} batches had to wait in memory", options_.path,
                  *count);
   }

@@ -44,9 +44,8 @@ struct KnownSeries {
 // this file. Loop thread only. A file that SQLite cannot read is moved aside and a new one begun:
 // the call that met the damage returns an Error, and from then on id() is another one.
 // While the disk is full the newest batches are kept in memory (bounded) and written once there is
-// room. Where it was full at the start, the file is left alone and all is in memory, under a spool
-// id of its own, until there is room (and, where an older file is there, nothing waits in memory):
-// id() is another one from then on.
+// room. Where it was full at the start and there is no file yet, all is in memory until there can
+// be one: id() is another one from then on.
 class Spool {
  public:
   // `random64` gives spool ids. An Error names a directory that cannot be written. Marks the spool

@@ -66,6 +66,7 @@ Status Check(Database& db, const std::string& path, DatabaseFault& fault) {
 Result<Database> OpenOnce(const std::string& path, DatabaseFault& fault) {
   DatabaseOptions options;
   options.synchronous = DatabaseOptions::Sync::kNormal;
+  options.exclusive = true;
   options.cache_bytes = kCacheBytes;
   options.wal_autocheckpoint = kWalPages;
   Result<Database> db = Database::Open(path, options, &fault);

@@ -35,13 +35,9 @@ Result<std::unique_ptr<Spool>> Spool::Open(SpoolOptions options, const Clock& cl
 Status SqliteSpool::Start() {
   const Status loaded = Load();
   if (!loaded) NoteFault();
-  if (damaged_) {
-    Replace();
-    return {};
-  }
-  // The file stays as it is, with what waits in it.
-  if (!loaded && full_) return Use(OpenSpoolInMemory(loaded.error()));
-  return loaded;
+  if (!damaged_) return loaded;
+  Replace();
+  return {};
 }
 
 // The file turned out to be damaged while we used it. What waited in it is lost, and counted.
@@ -74,6 +70,7 @@ Status SqliteSpool::Use(Result<SpoolFile> file) {
   in_memory_ = file->in_memory;
   books_ = {};
   damaged_ = false;
+  start_unsaved_ = false;
   return Load();
 }
 
@@ -89,7 +86,7 @@ void SqliteSpool::ReturnToFile() {
   Result<Database> db = OpenSpoolDatabase(options_.path, clock_, fault);
   if (!db) return;
   SqliteSpool file(options_, clock_, random64_, SpoolFile{std::move(db).value(), false});
-  if (!file.Load()) return;
+  if (!file.Load() || file.start_unsaved_) return;
   file.bd_seq_ = bd_seq_;  // that of the connection that is up
   if (!file.SaveBdSeq()) return;
   Adopt(std::move(file));

@@ -69,10 +69,12 @@ Result<size_t> SqliteSpool::RolledBack(uint64_t highest) {
       "(a snapshot, a copied disk); a new spool id begins",
       options_.path, highest, current().next);
   const Status begun = InTransaction([&]() -> Status {
+    if (Status s = SaveStart(); !s) return s;
     if (Status s = SaveNext(std::prev(books_.spools.end())); !s) return s;
     return BeginSpool();
   });
   if (!begun) return begun.error();
+  start_unsaved_ = false;
   return size_t{0};
 }
 
@@ -148,8 +150,8 @@ Result<std::vector<sparkplug::HeldSpool>> SqliteSpool::DescribeHeld() {
 }
 
 Status SqliteSpool::MarkClosed() {
-  if (!memory_.empty()) FlushMemory();
-  return InTransaction([&]() -> Status {
+  const Status caught_up = CatchUp();
+  const Status marked = InTransaction([&]() -> Status {
     if (Status s = SaveNext(std::prev(books_.spools.end())); !s) return s;
     Result<Statement> update = db_.Prepare("UPDATE meta SET value=? WHERE key='age_ms'");
     if (!update) return update.error();
@@ -158,6 +160,9 @@ Status SqliteSpool::MarkClosed() {
     if (!memory_.empty()) return {};
     return db_.Exec("UPDATE meta SET value=0 WHERE key='in_use'");
   });
+  if (memory_.empty()) return marked;
+  return Error{caught_up.error().message + "; " + std::to_string(memory_.size()) +
+               " batches were in memory only and are lost"};
 }
 
 }  // namespace haidang::agent

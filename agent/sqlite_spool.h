@@ -142,7 +142,8 @@ class SqliteSpool final : public Spool {
   void NoteFault() {
     const DatabaseFault fault = db_.fault();
     damaged_ = damaged_ || fault == DatabaseFault::kCorrupt;
-    full_ = full_ || fault == DatabaseFault::kFull;
+    // A quota, too, is an I/O error like others to SQLite.
+    no_room_ = no_room_ || fault == DatabaseFault::kFull || fault == DatabaseFault::kOther;
   }
   void Replace();
   Status Use(Result<SpoolFile> file);
@@ -158,13 +159,17 @@ class SqliteSpool final : public Spool {
   void Unprepare();
   Status LoadSpools();
   Status FindOldest();
+  void AddSpool();
+  Status SaveSpool();
   Status BeginSpool();
+  Status SaveInUse();
+  Status SaveStart();
   Status SaveBdSeq();
   Result<StoredBatch> Store(sparkplug::Batch& batch);
   Status Insert(int64_t rowid, int64_t age_ms, const std::string& bytes);
   void Keep(InMemory batch);
-  void FlushMemory();
-  void TellWritten();
+  Status CatchUp();
+  void TellWritten(const Status& written);
   void EnforceBounds();
   const char* Exceeded() const;
   Status DropOldest();
@@ -205,9 +210,10 @@ class SqliteSpool final : public Spool {
   uint8_t bd_seq_ = 255;
   std::deque<InMemory> memory_;  // newer than all rows, in their order, while the disk is full
   int64_t memory_bytes_ = 0;
-  bool damaged_ = false;  // met, and the file is not yet replaced
-  bool full_ = false;     // a full disk was met
-  Trouble unwritten_;     // batches that were not written when they came
+  bool damaged_ = false;        // met, and the file is not yet replaced
+  bool no_room_ = false;        // met: what could be read cannot be written now
+  bool start_unsaved_ = false;  // the current spool id and the mark of use are not in the file
+  Trouble unwritten_;           // batches that were not written when they came
   Trouble bd_seq_unsaved_;
 };
 

@@ -91,7 +91,9 @@ void MakePrivateFile(const std::string& path) {
 }
 
 std::string Pragmas(const DatabaseOptions& options) {
-  std::string sql = "PRAGMA cache_size=-" + std::to_string(options.cache_bytes / 1024) + ";";
+  // First of all: once the WAL was read otherwise, there is a -shm file.
+  std::string sql = options.exclusive ? "PRAGMA locking_mode=EXCLUSIVE;" : "";
+  sql += "PRAGMA cache_size=-" + std::to_string(options.cache_bytes / 1024) + ";";
   if (options.read_only) return sql;
   sql += "PRAGMA journal_mode=WAL;PRAGMA wal_autocheckpoint=";
   sql += std::to_string(options.wal_autocheckpoint);

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <set>
 
 #include "tests/agent/file_size_limit.h"
 #include "tests/agent/log_capture.h"
@@ -198,58 +199,116 @@ TEST_CASE("that bdSeq cannot be saved is said once, and once when it can be") {
   CHECK(log.Count("") == 2);
 }
 
-TEST_CASE("where the disk was full at the start, the file is left alone until there is room") {
+TEST_CASE("a file on a disk that is full at the start is read, and written once there is room") {
   TempDir dir;
   FakeClock clock;
   Ids ids;
   const SpoolOptions options{dir / "spool.db"};
   auto spool = OpenSpool(options, clock, ids);
   REQUIRE(*spool->NextBdSeq() == 0);
-  for (int i = 0; i < 3; ++i) MustAppend(*spool, i);
-  const auto waiting = Everything(*spool);
+  const SeriesId load{"node_load1", {}};
+  const uint64_t alias = *spool->AliasOf(load, DataType::kDouble, 0);
+  std::map<Key, std::string> expected;
+  const auto append = [&] {
+    const StoredBatch batch = MustAppend(*spool, 7);
+    expected[{batch.spool_id, batch.number}] = batch.encoded;
+  };
+  for (int i = 0; i < 3; ++i) append();
   SECTION("after a clean stop") { REQUIRE(spool->Close().ok()); }
   SECTION("after a crash") {}
   spool.reset();
 
   const LogCapture log;
-  uint64_t in_memory = 0;
-  const auto live = [&] {  // a batch that is acknowledged at once
-    clock.Advance(31s);
+  uint64_t id = 0;
+  {
+    FileSizeLimit full(1);
+    spool = OpenSpool(options, clock, ids);
+    id = spool->id();
+    CHECK(id > 1000);
+    CHECK(spool->waiting_batches() == 3);
+    CHECK(*spool->AliasOf(load, DataType::kDouble, 0) == alias);
+    CHECK(*spool->NextBdSeq() == 1);
+    for (int i = 0; i < 20; ++i) append();
+    CHECK(Everything(*spool) == expected);
+    const auto held = *spool->Held();
+    REQUIRE(held.size() == 2);
+    CHECK(held[0].spool_id == 1000);
+    CHECK(held[0].first == 1);
+    CHECK(held[0].next == 4);
+    CHECK(held[1].spool_id == id);
+    CHECK(held[1].next == 21);
+    REQUIRE(*spool->Settle(Named(id, 20)) == 20);
+    std::erase_if(expected, [&](const auto& entry) { return entry.first.first == id; });
+  }
+  append();
+  append();
+  CHECK(Everything(*spool) == expected);
+  CHECK(log.Count("the newest batches are kept in memory") == 1);
+  CHECK(log.Count("there is room again; 20 batches had to wait in memory") == 1);
+  REQUIRE(spool->Close().ok());
+  spool.reset();
+  spool = OpenSpool(options, clock, ids);
+  CHECK(spool->id() == id);
+  CHECK(spool->next_number() == 23);
+  CHECK(Everything(*spool) == expected);
+  CHECK(*spool->NextBdSeq() == 2);
+}
+
+TEST_CASE("a start that was never written gives no number twice") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  const SpoolOptions options{dir / "spool.db"};
+  auto spool = OpenSpool(options, clock, ids);
+  MustAppend(*spool, 1);
+  REQUIRE(spool->Close().ok());
+  spool.reset();
+  std::set<Key> given;
+  {
+    FileSizeLimit full(1);
+    for (int start = 0; start < 3; ++start) {
+      spool = OpenSpool(options, clock, ids);
+      for (int i = 0; i < 5; ++i) {
+        const StoredBatch batch = MustAppend(*spool, i);
+        CHECK(given.emplace(batch.spool_id, batch.number).second);
+      }
+      if (start == 0) CHECK_FALSE(spool->Close().ok());
+      spool.reset();
+    }
+  }
+  spool = OpenSpool(options, clock, ids);
+  CHECK(spool->id() == 1000);
+  CHECK(spool->next_number() == 2);
+  CHECK(spool->waiting_batches() == 1);
+}
+
+TEST_CASE("a roll-back that is met before the start could be written") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  const SpoolOptions options{dir / "spool.db"};
+  auto spool = OpenSpool(options, clock, ids);
+  REQUIRE(spool->Close().ok());
+  spool.reset();
+  std::map<Key, std::string> expected;
+  const auto append = [&] {
     const StoredBatch batch = MustAppend(*spool, 7);
-    CHECK(batch.spool_id == in_memory);
-    REQUIRE(*spool->Settle(Named(batch.spool_id, batch.number)) == 1);
+    expected[{batch.spool_id, batch.number}] = batch.encoded;
   };
   {
     FileSizeLimit full(1);
     spool = OpenSpool(options, clock, ids);
-    in_memory = spool->id();
-    CHECK(in_memory > 1000);
-    CHECK(spool->waiting_batches() == 0);
-    CHECK(*spool->NextBdSeq() == 0);
-    for (int i = 0; i < 20; ++i) live();
-    CHECK(spool->id() == in_memory);
+    append();
+    CHECK_FALSE(spool->Settle(Named(1001, 99)).ok());
+    CHECK(spool->id() == 1001);
   }
-  // There is room, but what waits in memory would be lost.
-  clock.Advance(31s);
-  MustAppend(*spool, 1);
-  MustAppend(*spool, 2);
-  REQUIRE(*spool->Settle(Named(in_memory, 21)) == 1);
-  CHECK(spool->id() == in_memory);
-  REQUIRE(*spool->Settle(Named(in_memory, 22)) == 1);
-  CHECK(spool->id() != in_memory);
-  CHECK(Everything(*spool) == waiting);
-  CHECK(*spool->NextBdSeq() == 1);
-  CHECK(log.Count("batches are kept in memory only") == 1);
-  CHECK(log.Count("there is room again") == 1);
-  CHECK(log.Count("") == 2);
-
-  const StoredBatch last = MustAppend(*spool, 9);
+  CHECK(*spool->Settle(Named(1001, 99)) == 0);
+  CHECK(spool->id() != 1001);
+  append();
   REQUIRE(spool->Close().ok());
   spool.reset();
   spool = OpenSpool(options, clock, ids);
-  CHECK(spool->id() == last.spool_id);
-  CHECK(spool->waiting_batches() == 4);
-  CHECK(*spool->NextBdSeq() == 2);
+  CHECK(Everything(*spool) == expected);
 }
 
 TEST_CASE("what waits in memory goes into the first file as soon as there is room for one") {

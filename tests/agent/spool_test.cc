@@ -51,6 +51,7 @@ TEST_CASE("a clean stop keeps the spool id and the numbers, anything else begins
   for (int i = 0; i < 5; ++i) MustAppend(*spool, i);
   CHECK(*spool->Settle(Named(1000, 5)) == 5);
   REQUIRE(spool->Close().ok());
+  spool.reset();
   spool = OpenSpool({dir / "spool.db"}, clock, ids);
   CHECK(spool->id() == 1000);
   CHECK(spool->next_number() == 6);

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 
@@ -172,4 +173,22 @@ TEST_CASE("databases and statements move") {
   statement = std::move(second.Prepare("SELECT 8")).value();
   CHECK(*statement.Step());
   CHECK(statement.Int(0) == 8);
+}
+
+TEST_CASE("an exclusive database keeps others out and needs no -shm file") {
+  TempDir dir;
+  const std::string path = dir / "x.db";
+  DatabaseOptions options;
+  options.exclusive = true;
+  options.busy_timeout_ms = 0;
+  {
+    Database db = OpenOrFail(path, options);
+    REQUIRE(db.Exec("CREATE TABLE t(x); INSERT INTO t VALUES(1)").ok());
+    CHECK(std::filesystem::exists(path + "-wal"));
+    CHECK_FALSE(std::filesystem::exists(path + "-shm"));
+    DatabaseFault fault = DatabaseFault::kNone;
+    CHECK_FALSE(Database::Open(path, options, &fault).ok());
+    CHECK(fault == DatabaseFault::kBusy);
+  }
+  const Database again = OpenOrFail(path, options);
 }
