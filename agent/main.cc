@@ -19,6 +19,7 @@
 #include "agent/sampler.h"
 #include "agent/sources.h"
 #include "agent/spool.h"
+#include "agent/test_ledger.h"
 #include "core/io/signals.h"
 #include "core/io/state_directory.h"
 #include "core/log.h"
@@ -40,6 +41,7 @@ enum Exit : int { kOk = 0, kBadConfig = 1, kBadUsage = 2, kCannotRun = 3 };
 struct CommandLine {
   std::string config = kDefaultConfig;
   std::string root = "/";
+  std::string test_ledger;
   bool check_config = false;
   bool print_metrics = false;
 };
@@ -116,12 +118,14 @@ LinkOptions LinkOptionsOf(const Options& options) {
 // The parts that work together while the agent runs; wired here, torn down in reverse.
 class Daemon {
  public:
-  Daemon(const Options& options, uint64_t boot_id, std::unique_ptr<Spool> spool, Loop& loop,
-         const Clock& clock, std::mt19937_64& random)
+  Daemon(const Options& options, uint64_t boot_id, std::unique_ptr<Spool> spool,
+         std::unique_ptr<TestLedger> ledger, Loop& loop, const Clock& clock,
+         std::mt19937_64& random)
       : loop_(loop),
         clock_(clock),
         spool_(std::move(spool)),
-        recorder_(*spool_, clock, {.boot_id = boot_id}),
+        ledger_(std::move(ledger)),
+        recorder_(*spool_, clock, {.boot_id = boot_id, .ledger = ledger_.get()}),
         link_(loop, clock, LinkOptionsOf(options), recorder_, *spool_,
               [&random] { return std::uniform_real_distribution<double>(0, 1)(random); }),
         lost_(clock) {}
@@ -187,6 +191,7 @@ class Daemon {
   Loop& loop_;
   const Clock& clock_;
   std::unique_ptr<Spool> spool_;
+  std::unique_ptr<TestLedger> ledger_;  // null but in tests
   Recorder recorder_;
   Link link_;
   std::unique_ptr<Sampler> sampler_;
@@ -197,7 +202,7 @@ class Daemon {
   bool stopping_ = false;
 };
 
-int Run(const Options& options, const std::string& root) {
+int Run(const Options& options, const std::string& root, const std::string& test_ledger) {
   // One arena and early trimming: a few threads that seldom work need no heap of their own.
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TRIM_THRESHOLD, 64 << 10);
@@ -223,7 +228,13 @@ int Run(const Options& options, const std::string& root) {
                            clock, [&random] { return random(); });
   if (!spool) return Complain(kCannotRun, spool.error().message);
 
-  daemon.emplace(options, *boot_id, std::move(*spool), *loop, clock, random);
+  std::unique_ptr<TestLedger> ledger;
+  if (!test_ledger.empty()) {
+    auto opened = TestLedger::Open(test_ledger, options.machine, **spool);
+    if (!opened) return Complain(kCannotRun, opened.error().message);
+    ledger = std::move(*opened);
+  }
+  daemon.emplace(options, *boot_id, std::move(*spool), std::move(ledger), *loop, clock, random);
   spdlog::info("version {}, machine {}, every {} ms to {}", HAIDANG_VERSION, options.machine,
                options.interval.count(), options.broker.uri);
   const Status started = daemon->Start(options, std::move(*sources));
@@ -255,6 +266,9 @@ int Main(int argc, char** argv) {
                "check the configuration and what it names, print \"FILE: ok\", end");
   app.add_flag("--print-metrics", line.print_metrics,
                "read everything once, print it in Prometheus' text format, end; needs no broker");
+  app.add_option("--test-ledger", line.test_ledger,
+                 "for tests only: append every value that a stored batch states, a JSON line each")
+      ->type_name("FILE");
   app.add_option("--root", line.root, "read /proc below this directory (containers, tests)")
       ->type_name("DIR")
       ->capture_default_str();
@@ -273,7 +287,8 @@ int Main(int argc, char** argv) {
       defaults ? ParseOptions("", line.config, need) : LoadOptions(line.config, need);
   if (!options) return Complain(kBadConfig, options.error().message);
   if (line.check_config) return CheckConfig(*options, line.config);
-  return line.print_metrics ? PrintMetrics(*options, line.root) : Run(*options, line.root);
+  return line.print_metrics ? PrintMetrics(*options, line.root)
+                            : Run(*options, line.root, line.test_ledger);
 }
 
 }  // namespace

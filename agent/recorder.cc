@@ -4,9 +4,12 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
+#include "agent/test_ledger.h"
 #include "core/catalogue.h"
+#include "core/ledger.h"
 #include "core/log.h"
 
 namespace haidang::agent {
@@ -106,7 +109,7 @@ Result<StoredBatch> Recorder::Record(Tick&& tick, sparkplug::AgentState state) {
   // Aliases of one file mean nothing in another.
   Result<StoredBatch> stored =
       replaced() ? Result<StoredBatch>(Error{"the spool was replaced while a tick was recorded"})
-                 : spool_.Append(std::move(batch));
+                 : Append(std::move(batch));
   if (!stored) {
     for (auto& [series, entry] : entries_) entry.stated = false;
     full_requested_ = true;
@@ -123,6 +126,27 @@ Result<StoredBatch> Recorder::Record(Tick&& tick, sparkplug::AgentState state) {
         std::chrono::duration_cast<std::chrono::milliseconds>(options_.full_every).count();
   }
   return stored;
+}
+
+Result<StoredBatch> Recorder::Append(sparkplug::Batch&& batch) {
+  TestLedger* const ledger = options_.ledger;
+  if (ledger == nullptr) return spool_.Append(std::move(batch));
+  ledger->Intend(spool_.id(), spool_.next_number(), LedgerLines(batch));
+  Result<StoredBatch> stored = spool_.Append(std::move(batch));
+  stored ? ledger->Stored() : ledger->Refused();
+  return stored;
+}
+
+std::string Recorder::LedgerLines(const sparkplug::Batch& batch) const {
+  std::unordered_map<uint64_t, const SeriesId*> series;
+  for (const auto& [id, entry] : entries_) series[entry.alias] = &id;
+  for (const auto& [alias, declared] : retired_) series[alias] = &declared.series;
+  std::string lines;
+  for (const auto& [alias, value] : batch.samples) {
+    lines += LedgerLine(options_.ledger->machine(), *series.at(alias), batch.header.wall_ms, value);
+    lines += '\n';
+  }
+  return lines;
 }
 
 void Recorder::NoteUnnamed(const std::string& what, const Error& why) {

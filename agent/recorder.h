@@ -17,10 +17,13 @@
 
 namespace haidang::agent {
 
+class TestLedger;
+
 struct RecorderOptions {
   std::chrono::seconds full_every{600};  // unchanged values travel at least this often
   uint64_t boot_id = 0;                  // changes with each boot of the machine
   size_t max_series = 5000;              // further ones are left out, counted and told once
+  TestLedger* ledger = nullptr;          // told what each batch states; only in tests
 };
 
 // Turns Ticks into batches in the spool, by exception: a value travels when it changed (NaN equals
@@ -81,6 +84,8 @@ class Recorder {
   bool FitDatatype(const SeriesId& series, Entry& entry, const Value& value,
                    sparkplug::Batch& batch);
   void StateAbsent(sparkplug::Batch& batch);
+  Result<StoredBatch> Append(sparkplug::Batch&& batch);
+  std::string LedgerLines(const sparkplug::Batch& batch) const;
   static void Remember(Group& group, size_t position, Entries::iterator entry);
   void MakeRoom();
   void NoteUnnamed(const std::string& what, const Error& why);

@@ -9,6 +9,7 @@
 #include "collector/collector.h"
 #include "collector/metrics_port.h"
 #include "collector/query_port.h"
+#include "collector/tools.h"
 #include "core/io/http/listener.h"
 #include "core/io/secret.h"
 #include "core/io/signals.h"
@@ -80,6 +81,17 @@ Status Serve(const Options& options) {
   return {};
 }
 
+// What a subcommand found out, said where an operator looks.
+int Told(const Result<bool>& whole) {
+  if (!whole) std::fprintf(stderr, "haidang-collector: %s\n", whole.error().message.c_str());
+  return whole && *whole ? kOk : kCannotRun;
+}
+
+Result<bool> Exported(const Status& exported) {
+  if (!exported) return exported.error();
+  return true;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Takes in what agents send, stores it, acknowledges it, and answers questions.");
   std::string config;
@@ -88,13 +100,25 @@ int Main(int argc, char** argv) {
       ->required();
   app.add_flag("--check-config", check_only,
                "read the configuration and the files that it names, print \"FILE: ok\", end");
+  app.fallthrough();
+  const auto* check = app.add_subcommand(
+      "check",
+      "read the whole store while no collector runs on it, say what it holds and what is wrong, "
+      "end; 0: whole, 3: faults, or it cannot be read");
+  auto* dump = app.add_subcommand(
+      "export", "write what the store holds to stdout, while no collector runs on it, end");
+  bool ledger = false;
+  dump->add_flag("--ledger", ledger, "every value that a machine stated, a JSON line each")
+      ->required();
+  app.require_subcommand(0, 1);
   app.set_version_flag("--version", std::string("haidang-collector ") + HAIDANG_VERSION);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kBadUsage;
   }
-  if (check_only) DieOnTerminate();
+  const bool tool = check->parsed() || dump->parsed();
+  if (check_only || tool) DieOnTerminate();
   const auto options = LoadOptions(config);
   if (!options) {
     std::fprintf(stderr, "haidang-collector: %s\n", options.error().message.c_str());
@@ -104,6 +128,8 @@ int Main(int argc, char** argv) {
     std::printf("%s: ok\n", config.c_str());
     return kOk;
   }
+  if (check->parsed()) return Told(CheckStoreIn(options->directory));
+  if (dump->parsed()) return Told(Exported(ExportLedgerOf(options->directory)));
   SetUpLog("haidang-collector", options->log_level);
   if (const Status served = Serve(*options); !served) {
     spdlog::error("{}", served.error().message);

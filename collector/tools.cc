@@ -54,7 +54,7 @@ void Print(const store::Audit& audit, const std::string& path) {
 }  // namespace
 
 Result<bool> CheckStoreIn(const std::string& directory) {
-  auto lock = LockDirectory(directory, "collector.lock", "haidang-collector");
+  auto lock = LockDirectory(directory, "collector");
   if (!lock) return lock.error();
   auto audit = store::CheckStore(StoreOf(directory));
   if (!audit) return audit.error();
@@ -63,7 +63,7 @@ Result<bool> CheckStoreIn(const std::string& directory) {
 }
 
 Status ExportLedgerOf(const std::string& directory) {
-  auto lock = LockDirectory(directory, "collector.lock", "haidang-collector");
+  auto lock = LockDirectory(directory, "collector");
   if (!lock) return lock.error();
   auto exported = store::ExportLedger(StoreOf(directory), [](const store::LedgerEntry& entry) {
     const std::string line =
