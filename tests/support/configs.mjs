@@ -36,10 +36,10 @@ export function agentConfig(stack, agent) {
     machine: { class: agent.class, site: agent.site },
     state: { directory: stack.directory('agents', agent.machine) },
     sampling: { interval: `${stack.interval}s` },
-    probe: [{
+    ...(stack.probe && { probe: [{
       journey: 'mot-cua', step: 'tra-cuu', url: `${stack.urls.onestop}/tra-cuu?q=nguyen`,
       ca: stack.authority.ca, contains: 'so-ket-qua', interval: `${stack.interval}s`, timeout: '4s',
-    }],
+    }] }),
   };
 }
 

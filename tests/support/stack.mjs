@@ -29,10 +29,15 @@ export class Stack {
   // bin: build/<preset>/bin. state: the directory, made where absent. portBase: fixed ports from there
   // on; free ones without it. interval: seconds between ticks. through: how agents and collector
   // reach the broker, (kind, stack) => port; directly without it. detect: the collector's [detect].
+  // probe: agents ask the one-stop system. run: how a program is started, (name) => {args, env, before}: further
+  // arguments, further environment, and what stands before the command.
   constructor({
     bin, state, portBase, interval = 1, agents = threePlaces, dossiers = 2000, objectives, through, detect = {},
+    probe = true, run = () => ({}),
   }) {
-    Object.assign(this, { bin: path.resolve(bin), state: path.resolve(state), portBase, interval, dossiers, detect });
+    Object.assign(this, {
+      bin: path.resolve(bin), state: path.resolve(state), portBase, interval, dossiers, detect, probe, run,
+    });
     this.agents = agents.map((agent) => ({ ...agent }));
     this.objectives = objectives ?? [{ journey: 'mot-cua', seconds: 2.0, minutes: 1 }];
     this.through = through;
@@ -177,7 +182,9 @@ export class Stack {
   }
 
   #launch(name, command, args) {
-    return (this.running[name] = this.children.start(name, command, args));
+    const { args: more = [], env, before = [] } = this.run(name);
+    const [first, ...rest] = [...before, command, ...args, ...more];
+    return (this.running[name] = this.children.start(name, first, rest, { env }));
   }
 
   async #choosePorts() {

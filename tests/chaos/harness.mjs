@@ -1,0 +1,230 @@
+// A province under test whose agents keep ledgers, and the end of every run: agents stop in order, what waits is
+// drained, the collector stops, its store must be whole, and each sample that was read must be stored once.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { spawn } from 'node:child_process';
+import { after } from 'node:test';
+
+import { getText, parseMetrics } from '../support/http.mjs';
+import { sqlite } from '../support/live.mjs';
+import { Stack } from '../support/stack.mjs';
+import { eventually, pause } from '../support/wait.mjs';
+import { compare } from './compare.mjs';
+
+export { eventually, pause, sqlite };
+
+// Set by CTest (tests/chaos/CMakeLists.txt).
+export const bin = process.env.HAIDANG_BIN;
+assert.ok(bin, 'HAIDANG_BIN must name the folder of the programs: run this through ./dev test chaos');
+export const long = process.env.HAIDANG_LONG === '1';
+const name = path.basename(process.argv[1] ?? 'test', '.test.mjs');
+const artefacts = path.resolve(bin, '..', 'artefacts', `chaos-${name}`);
+
+const stopped = 'stopped';  // presence.state
+const online = 'online';
+
+// A seeded source of chance (mulberry32): the same seed, the same moments.
+export const seed = Number(process.env.HAIDANG_SEED ?? Math.floor(Math.random() * 2 ** 32)) >>> 0;
+console.log(`chaos ${name}: seed ${seed}${long ? ', long form' : ''} (HAIDANG_SEED=${seed} repeats it)`);
+let state = seed;
+export function random() {
+  state = (state + 0x6d2b79f5) >>> 0;
+  let t = state;
+  t = Math.imul(t ^ (t >>> 15), t | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+}
+export const between = (low, high) => low + random() * (high - low);
+export const oneOf = (list) => list[Math.floor(random() * list.length)];
+
+const directories = [];
+process.once('exit', () => {
+  for (const directory of directories) fs.rmSync(directory, { recursive: true, force: true });
+});
+after(() => setTimeout(() => process.exit(), 2000).unref());  // what a failed test left open
+
+// A run that hangs says so, and ends.
+const patience = long ? 4 * 3600 : 240;  // seconds
+setTimeout(() => {
+  console.error(`chaos ${name}: not done within ${patience} s`);
+  process.exit(1);
+}, patience * 1000).unref();
+
+export function temporary() {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), `haidang-chaos-${name}-`));
+  directories.push(directory);
+  return directory;
+}
+
+export const machines = (count) => Array.from({ length: count }, (_, i) => (
+  { machine: `may-${i + 1}`, site: '22', place: 'Tỉnh Quảng Ninh', class: 'server' }));
+
+export class Province extends Stack {
+  // `more(name)`: as Stack's run, beside the ledgers. Agents, broker and collector only: no server, no probe.
+  constructor({ agents = 3, more = () => ({}), ...options } = {}) {
+    super({
+      bin, state: temporary(), agents: machines(agents), probe: false, ...options,
+      run: (program) => {
+        const own = more(program);
+        if (!this.agents.some((agent) => agent.machine === program)) return own;
+        return { ...own, args: ['--test-ledger', this.ledger(program), ...(own.args ?? [])] };
+      },
+    });
+    this.backoffMax = '1s';
+    // The collector has let go of its files, or was never there.
+    after(() => this.keepLogs());
+  }
+
+  ledger(machine) {
+    return path.join(this.directory('ledgers'), machine);
+  }
+  get ledgers() {
+    return fs.readdirSync(this.directory('ledgers')).filter((file) => !file.endsWith('.pending'))
+      .map((file) => this.ledger(file));
+  }
+  agentDirectory(machine) {
+    return path.join(this.state, 'agents', machine);
+  }
+
+  async start() {
+    await this.prepare();
+    await this.startBroker();
+    await this.startCollector();
+    for (const { machine } of this.agents) this.startAgent(machine);
+    await this.flowing();
+    return this;
+  }
+
+  // Ends a program now, as a power cut would end it; true where it ran.
+  async kill(program) {
+    const child = this.running[program];
+    if (!child?.running) return false;
+    child.kill('SIGKILL');
+    await child.exit;
+    return true;
+  }
+  async end(program) {
+    const ended = await this.running[program].stop();
+    assert.equal(ended.code, 0, `${program} ended with ${ended.signal ?? ended.code}: ${this.running[program].lastWords()}`);
+    delete this.running[program];
+  }
+  startNamed(program) {
+    if (program === 'broker') return this.startBroker();
+    if (program === 'collector') return this.startCollector();
+    return this.startAgent(program);
+  }
+
+  query(sql) {
+    return sqlite(this.telemetry, sql);
+  }
+  // Rows of {machine, batches, newest}: batches stored, the id of the last.
+  stored() {
+    return this.query('SELECT machine.name AS machine, count(*) AS batches, max(journal.id) AS newest' +
+      ' FROM journal JOIN machine ON machine.id = journal.machine GROUP BY machine.id');
+  }
+  states() {
+    return Object.fromEntries(this.query('SELECT name, presence.state FROM machine JOIN presence ON presence.machine = machine.id')
+      .map((row) => [row.name, row.state]));
+  }
+
+  // Every running agent is online and something new of it is stored.
+  async flowing(timeout = 60000) {
+    const names = this.agents.map((agent) => agent.machine).filter((machine) => this.running[machine]?.running);
+    const newest = () => new Map(this.stored().map((row) => [row.machine, row.newest]));
+    const before = fs.existsSync(this.telemetry) ? newest() : new Map();
+    await this.ready('new batches of every agent are stored', () => {
+      const [now, states] = [newest(), this.states()];
+      const missing = names.filter((machine) => !(now.get(machine) > (before.get(machine) ?? 0)) || states[machine] !== online);
+      if (missing.length > 0) throw new Error(`nothing new of ${missing.join(', ')}`);
+      return true;
+    }, timeout);
+  }
+
+  // Every running agent said once that nothing waits but what it just sent: the collector named all else.
+  async drained(timeout = 120000) {
+    await this.flowing(timeout);
+    const waiting = new Map(this.agents.filter((agent) => this.running[agent.machine]?.running)
+      .map((agent) => [agent.machine, NaN]));
+    await this.ready('what waited is drained', async () => {
+      const samples = parseMetrics(await getText(`${this.urls.metrics}/metrics/fleet`));
+      for (const machine of waiting.keys()) {
+        const { value } = samples.find((s) =>
+          s.name === 'haidang_agent_spool_waiting_batches' && s.labels.instance === machine) ?? {};
+        if (value <= 1) waiting.delete(machine);
+        else waiting.set(machine, value);
+      }
+      if (waiting.size === 0) return true;
+      throw new Error([...waiting].map(([machine, value]) => `${machine}: ${value} batches wait`).join(', '));
+    }, timeout);
+  }
+
+  tool(...args) {
+    return spawnSync(path.join(bin, 'haidang-collector'),
+      [...args, '--config', path.join(this.state, 'collector', 'collector.toml')], { encoding: 'utf8' });
+  }
+  async export() {
+    const file = path.join(this.state, 'export');
+    const out = fs.openSync(file, 'w');
+    const child = spawn(path.join(bin, 'haidang-collector'),
+      ['export', '--ledger', '--config', path.join(this.state, 'collector', 'collector.toml')], { stdio: ['ignore', out, 'pipe'] });
+    let words = '';
+    child.stderr.on('data', (text) => (words += text));
+    const [code] = await once(child, 'close');
+    fs.closeSync(out);
+    assert.equal(code, 0, `export: ${words}`);
+    return file;
+  }
+
+  async stopAll() {
+    for (const { machine } of this.agents) if (this.running[machine]?.running) await this.end(machine);
+    // A goodbye comes after all that was sent before it.
+    await this.ready('every goodbye came', () => {
+      const states = this.states();
+      return this.agents.every((agent) => agent.gone || states[agent.machine] === stopped);
+    });
+    await this.end('collector');
+  }
+
+  // Every program runs. Stops all, compares; what a broken link swallowed last still waits in a spool, and
+  // is fetched by starting once more.
+  async finish({ rounds = 3 } = {}) {
+    let result;
+    for (let round = 1; ; ++round) {
+      await this.drained();
+      await this.stopAll();
+      result = await compare(await this.export(), this.ledgers);
+      if (result.same || result.doubled > 0 || result.altered > 0 || round === rounds) break;
+      console.log(`  ${result.lost} samples still wait in spools: once more`);
+      await this.startCollector();
+      for (const agent of this.agents) if (!agent.gone) this.startAgent(agent.machine);
+    }
+    await this.end('broker');
+    const check = this.tool('check');
+    for (const example of result.examples) console.log(`  ${example}`);
+    console.log(String(result));
+    if (!result.same || check.status !== 0) this.keepState();
+    assert.ok(result.samples > 0, 'agents read something');
+    assert.deepEqual([result.lost, result.doubled, result.altered], [0, 0, 0], String(result));
+    assert.match(check.stdout, /^whole: /m, `${check.stdout}${check.stderr}`);
+    assert.equal(check.status, 0);
+    return result;
+  }
+
+  // For a person's look: logs always, stores, spools and ledgers where something is wrong.
+  keepLogs() {
+    this.killAll();
+    const logs = path.join(this.state, 'log');
+    if (fs.existsSync(logs)) fs.cpSync(logs, path.join(artefacts, 'log'), { recursive: true });
+  }
+  keepState() {
+    fs.rmSync(artefacts, { recursive: true, force: true });
+    for (const part of ['agents', 'collector', 'ledgers', 'export']) {
+      fs.cpSync(path.join(this.state, part), path.join(artefacts, part), { recursive: true });
+    }
+    console.log(`  stores, spools and ledgers are kept in ${artefacts}`);
+  }
+}
