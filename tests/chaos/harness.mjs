@@ -118,6 +118,12 @@ export class Province extends Stack {
     return this.startAgent(program);
   }
 
+  // An agent beside the others, with a ledger of its own.
+  startTwin(program, config) {
+    return (this.running[program] = this.children.start(program, path.join(bin, 'haidang-agent'),
+      ['--config', config, '--test-ledger', this.ledger(program)]));
+  }
+
   query(sql) {
     return sqlite(this.telemetry, sql);
   }
@@ -129,6 +135,11 @@ export class Province extends Stack {
   states() {
     return Object.fromEntries(this.query('SELECT name, presence.state FROM machine JOIN presence ON presence.machine = machine.id')
       .map((row) => [row.name, row.state]));
+  }
+
+  // Batches that the collector knows to be missing.
+  holes() {
+    return this.query('SELECT coalesce(sum(last - first + 1 - recovered - lost), 0) AS missing FROM hole')[0].missing;
   }
 
   // Every running agent is online and something new of it is stored.

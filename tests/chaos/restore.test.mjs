@@ -1,0 +1,133 @@
+// Files that are older than what they are used with: the collector's store from a backup, the agent's
+// directory from a snapshot, none at all, somebody else's.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { writeToml, agentConfig } from '../support/configs.mjs';
+import { Province, eventually, long, pause } from './harness.mjs';
+
+const hour = (long ? 120 : 8) * 1000;  // as it were
+
+function replace(directory, by) {
+  fs.rmSync(directory, { recursive: true, force: true });
+  if (by) fs.cpSync(by, directory, { recursive: true });
+}
+
+// What lies in an agent's directory at one moment, its configuration beside it.
+async function snapshot(province, machine, to) {
+  const child = province.running[machine];
+  if (child?.running) child.process.kill('SIGSTOP');
+  fs.cpSync(province.agentDirectory(machine), to, { recursive: true });
+  if (child?.running) child.process.kill('SIGCONT');
+}
+
+// Ends an agent once all that it has read is on its way or stored.
+async function endDrained(province, machine) {
+  await province.drained();
+  await province.end(machine);
+  await province.ready('its goodbye came', () => province.states()[machine] === 'stopped');
+}
+
+for (const restarted of [false, true]) {
+  test(`the collector is restored from a backup${restarted ? '; agents were started anew meanwhile' : ''}`, async () => {
+    const province = await new Province().start();
+    const store = path.dirname(province.telemetry);
+    const backup = path.join(province.state, 'backup');
+    await pause(3000);
+    await province.end('collector');
+    fs.cpSync(store, backup, { recursive: true });
+    await province.startCollector();
+    await pause(hour);
+    if (restarted) {
+      for (const { machine } of province.agents) {
+        await province.end(machine);
+        province.startAgent(machine);
+      }
+      await province.drained();
+    }
+    await province.end('collector');
+    for (const file of fs.readdirSync(store).filter((f) => f.startsWith('telemetry.db'))) {
+      fs.rmSync(path.join(store, file));
+    }
+    for (const file of fs.readdirSync(backup).filter((f) => f.startsWith('telemetry.db'))) {
+      fs.copyFileSync(path.join(backup, file), path.join(store, file));
+    }
+    await province.startCollector();
+    await province.finish();
+  });
+}
+
+for (const moment of ['while it was stopped', 'while it ran']) {
+  test(`an agent's directory is rolled back to what it was ${moment}`, async () => {
+    const province = await new Province({ agents: 2 }).start();
+    const [{ machine }] = province.agents;
+    const copy = path.join(province.state, 'snapshot');
+    if (moment === 'while it ran') {
+      await snapshot(province, machine, copy);
+    } else {
+      await province.end(machine);
+      await snapshot(province, machine, copy);
+      province.startAgent(machine);
+    }
+    await pause(hour);
+    await endDrained(province, machine);
+    replace(province.agentDirectory(machine), copy);
+    province.startAgent(machine);
+    await province.finish();
+  });
+}
+
+test('an agent is installed anew', async () => {
+  const province = await new Province({ agents: 2 }).start();
+  const [agent] = province.agents;
+  await pause(hour / 2);
+  await endDrained(province, agent.machine);
+  replace(province.agentDirectory(agent.machine));
+  province.writeAgentConfig(agent);
+  province.startAgent(agent.machine);
+  await province.finish();
+});
+
+test('the image of a machine is cloned, and both go on under one name', async () => {
+  const province = await new Province({ agents: 1 }).start();
+  const [agent] = province.agents;
+  const twin = { ...agent, twin: true };
+  const directory = path.join(province.state, 'agents', 'twin');
+  await snapshot(province, agent.machine, directory);
+  const config = agentConfig(province, agent);
+  config.state.directory = directory;
+  twin.config = path.join(directory, 'agent.toml');
+  writeToml(twin.config, config);
+  const clone = province.startTwin('may-1-twin', twin.config);
+  await pause(hour);
+  assert.ok(clone.running);
+  // One of them is moved to where it belongs.
+  await province.end('may-1-twin');
+  await province.drained();
+  const again = province.startTwin('may-1-twin', twin.config);
+  await province.end(agent.machine);
+  await eventually('the other is alone, and drained', () => again.running && province.holes() === 0, { timeout: 60000 });
+  await province.end('may-1-twin');
+  province.startAgent(agent.machine);
+  await province.finish();
+});
+
+test('the image of a machine is cloned with batches that wait, and the clone gets a name of its own', async () => {
+  const province = new Province({ agents: 2 });
+  await province.prepare();
+  const [first, second] = province.agents;
+  await province.startBroker();
+  await province.startCollector();
+  province.startAgent(first.machine);
+  await province.flowing();
+  await province.end('broker');
+  await pause(3000);
+  await snapshot(province, first.machine, path.join(province.state, 'image'));
+  replace(province.agentDirectory(second.machine), path.join(province.state, 'image'));
+  province.writeAgentConfig(second);
+  await province.startBroker();
+  province.startAgent(second.machine);
+  await province.finish();
+});
