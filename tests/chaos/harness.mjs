@@ -1,15 +1,15 @@
 // A province under test whose agents keep ledgers, and the end of every run: agents stop in order, what waits is
 // drained, the collector stops, its store must be whole, and each sample that was read must be stored once.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { spawn } from 'node:child_process';
-import { after } from 'node:test';
+import { after, describe, it } from 'node:test';
 
-import { getText, parseMetrics } from '../support/http.mjs';
+import { getJson, getText, parseMetrics } from '../support/http.mjs';
 import { sqlite } from '../support/live.mjs';
 import { Stack } from '../support/stack.mjs';
 import { eventually, pause } from '../support/wait.mjs';
@@ -22,24 +22,51 @@ export const bin = process.env.HAIDANG_BIN;
 assert.ok(bin, 'HAIDANG_BIN must name the folder of the programs: run this through ./dev test chaos');
 export const long = process.env.HAIDANG_LONG === '1';
 const name = path.basename(process.argv[1] ?? 'test', '.test.mjs');
-const artefacts = path.resolve(bin, '..', 'artefacts', `chaos-${name}`);
+const artefacts = path.resolve(bin, '..', 'artefacts');
 
 const stopped = 'stopped';  // presence.state
 const online = 'online';
 
-// A seeded source of chance (mulberry32): the same seed, the same moments.
 export const seed = Number(process.env.HAIDANG_SEED ?? Math.floor(Math.random() * 2 ** 32)) >>> 0;
 console.log(`chaos ${name}: seed ${seed}${long ? ', long form' : ''} (HAIDANG_SEED=${seed} repeats it)`);
-let state = seed;
-export function random() {
-  state = (state + 0x6d2b79f5) >>> 0;
-  let t = state;
-  t = Math.imul(t ^ (t >>> 15), t | 1);
-  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+
+// Chance that follows from the seed and the scenario's name (mulberry32): the same moments again.
+function makeChance(scenario) {
+  let state = createHash('sha256').update(`${seed} ${scenario}`).digest().readUInt32LE();
+  const random = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return {
+    random,
+    between: (low, high) => low + random() * (high - low),
+    oneOf: (list) => list[Math.floor(random() * list.length)],
+  };
 }
-export const between = (low, high) => low + random() * (high - low);
-export const oneOf = (list) => list[Math.floor(random() * list.length)];
+
+// The scenarios of a file, so many at once: they mostly wait. `run` gets {make, random, between, oneOf, t}; make(options)
+// gives a Province. HAIDANG_SCENARIO=name runs that one alone; options as those of node:test.
+export function scenarios(atOnce, define) {
+  describe(name, { concurrency: atOnce }, () => define((scenario, title, run, options = {}) => {
+    const only = process.env.HAIDANG_SCENARIO;
+    if (only && only !== scenario) return;
+    it(`${scenario}: ${title}`, options, async (t) => {
+      const made = [];
+      const make = (more) => {
+        made.push(new Province({ scenario, ...more }));
+        return made.at(-1);
+      };
+      try {
+        await run({ make, t, ...makeChance(scenario) });
+      } finally {
+        for (const province of made) province.putAway();
+      }
+    });
+  }));
+}
 
 const directories = [];
 process.once('exit', () => {
@@ -65,7 +92,7 @@ export const machines = (count) => Array.from({ length: count }, (_, i) => (
 
 export class Province extends Stack {
   // `more(name)`: as Stack's run, beside the ledgers. Agents, broker and collector only: no server, no probe.
-  constructor({ agents = 3, more = () => ({}), ...options } = {}) {
+  constructor({ scenario, agents = 3, more = () => ({}), ...options } = {}) {
     super({
       bin, state: temporary(), agents: machines(agents), probe: false, ...options,
       run: (program) => {
@@ -74,9 +101,9 @@ export class Province extends Stack {
         return { ...own, args: ['--test-ledger', this.ledger(program), ...(own.args ?? [])] };
       },
     });
+    this.scenario = scenario;
     this.backoffMax = '1s';
-    // The collector has let go of its files, or was never there.
-    after(() => this.keepLogs());
+    this.artefacts = path.join(artefacts, `chaos-${name}-${scenario}`);
   }
 
   ledger(machine) {
@@ -90,6 +117,10 @@ export class Province extends Stack {
     return path.join(this.state, 'agents', machine);
   }
 
+  async prepare() {
+    fs.rmSync(this.artefacts, { recursive: true, force: true });
+    return super.prepare();
+  }
   async start() {
     await this.prepare();
     await this.startBroker();
@@ -132,9 +163,11 @@ export class Province extends Stack {
     return this.query('SELECT machine.name AS machine, count(*) AS batches, max(journal.id) AS newest' +
       ' FROM journal JOIN machine ON machine.id = journal.machine GROUP BY machine.id');
   }
-  states() {
-    return Object.fromEntries(this.query('SELECT name, presence.state FROM machine JOIN presence ON presence.machine = machine.id')
-      .map((row) => [row.name, row.state]));
+  // machine → presence, as the collector tells it.
+  async states() {
+    const headers = { authorization: `Bearer ${fs.readFileSync(this.secretFile, 'utf8').trim()}` };
+    const { machines: seen } = await getJson(`${this.urls.query}/query/v1/overview`, { headers });
+    return Object.fromEntries(seen.map(({ machine, state }) => [machine, state]));
   }
 
   // Batches that the collector knows to be missing.
@@ -147,8 +180,8 @@ export class Province extends Stack {
     const names = this.agents.map((agent) => agent.machine).filter((machine) => this.running[machine]?.running);
     const newest = () => new Map(this.stored().map((row) => [row.machine, row.newest]));
     const before = fs.existsSync(this.telemetry) ? newest() : new Map();
-    await this.ready('new batches of every agent are stored', () => {
-      const [now, states] = [newest(), this.states()];
+    await this.ready('new batches of every agent are stored', async () => {
+      const [now, states] = [newest(), await this.states()];
       const missing = names.filter((machine) => !(now.get(machine) > (before.get(machine) ?? 0)) || states[machine] !== online);
       if (missing.length > 0) throw new Error(`nothing new of ${missing.join(', ')}`);
       return true;
@@ -193,8 +226,8 @@ export class Province extends Stack {
   async stopAll() {
     for (const { machine } of this.agents) if (this.running[machine]?.running) await this.end(machine);
     // A goodbye comes after all that was sent before it.
-    await this.ready('every goodbye came', () => {
-      const states = this.states();
+    await this.ready('every goodbye came', async () => {
+      const states = await this.states();
       return this.agents.every((agent) => agent.gone || states[agent.machine] === stopped);
     });
     await this.end('collector');
@@ -209,13 +242,14 @@ export class Province extends Stack {
       await this.stopAll();
       result = await compare(await this.export(), this.ledgers);
       if (result.same || result.doubled > 0 || result.altered > 0 || round === rounds) break;
-      console.log(`  ${result.lost} samples still wait in spools: once more`);
+      this.say(`${result.lost} samples are not stored yet: once more`);
       await this.startCollector();
       for (const agent of this.agents) if (!agent.gone) this.startAgent(agent.machine);
     }
     await this.end('broker');
     const check = this.tool('check');
-    for (const example of result.examples) console.log(`  ${example}`);
+    for (const example of result.examples) this.say(example);
+    this.say('ends with');
     console.log(String(result));
     if (!result.same || check.status !== 0) this.keepState();
     assert.ok(result.samples > 0, 'agents read something');
@@ -226,16 +260,19 @@ export class Province extends Stack {
   }
 
   // For a person's look: logs always, stores, spools and ledgers where something is wrong.
-  keepLogs() {
+  keepState() {
+    for (const part of ['agents', 'collector', 'ledgers', 'export']) {
+      fs.cpSync(path.join(this.state, part), path.join(this.artefacts, part), { recursive: true });
+    }
+    this.say(`stores, spools and ledgers are kept in ${this.artefacts}`);
+  }
+  putAway() {
     this.killAll();
     const logs = path.join(this.state, 'log');
-    if (fs.existsSync(logs)) fs.cpSync(logs, path.join(artefacts, 'log'), { recursive: true });
+    if (fs.existsSync(logs)) fs.cpSync(logs, path.join(this.artefacts, 'log'), { recursive: true });
+    fs.rmSync(this.state, { recursive: true, force: true });
   }
-  keepState() {
-    fs.rmSync(artefacts, { recursive: true, force: true });
-    for (const part of ['agents', 'collector', 'ledgers', 'export']) {
-      fs.cpSync(path.join(this.state, part), path.join(artefacts, part), { recursive: true });
-    }
-    console.log(`  stores, spools and ledgers are kept in ${artefacts}`);
+  say(text) {
+    console.log(`${this.scenario}: ${text}`);
   }
 }

@@ -3,10 +3,9 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
 
 import { writeToml, agentConfig } from '../support/configs.mjs';
-import { Province, eventually, long, pause } from './harness.mjs';
+import { eventually, long, pause, scenarios } from './harness.mjs';
 
 const hour = (long ? 120 : 8) * 1000;  // as it were
 
@@ -27,107 +26,110 @@ async function snapshot(province, machine, to) {
 async function endDrained(province, machine) {
   await province.drained();
   await province.end(machine);
-  await province.ready('its goodbye came', () => province.states()[machine] === 'stopped');
+  await province.ready('its goodbye came', async () => (await province.states())[machine] === 'stopped');
 }
 
-for (const restarted of [false, true]) {
-  test(`the collector is restored from a backup${restarted ? '; agents were started anew meanwhile' : ''}`, async () => {
-    const province = await new Province().start();
-    const store = path.dirname(province.telemetry);
-    const backup = path.join(province.state, 'backup');
-    await pause(3000);
-    await province.end('collector');
-    fs.cpSync(store, backup, { recursive: true });
-    await province.startCollector();
-    await pause(hour);
-    if (restarted) {
-      for (const { machine } of province.agents) {
+scenarios(4, (scenario) => {
+  for (const restarted of [false, true]) {
+    const which = restarted ? 'backup-restarted' : 'backup';
+    scenario(which, `the collector is restored from a backup${restarted ? '; agents were started anew meanwhile' : ''}`, async ({ make }) => {
+      const province = await make().start();
+      const store = path.dirname(province.telemetry);
+      const backup = path.join(province.state, 'backup');
+      await pause(3000);
+      await province.end('collector');
+      fs.cpSync(store, backup, { recursive: true });
+      await province.startCollector();
+      await pause(hour);
+      if (restarted) {
+        for (const { machine } of province.agents) {
+          await province.end(machine);
+          province.startAgent(machine);
+        }
+        await province.drained();
+      }
+      await province.end('collector');
+      for (const file of fs.readdirSync(store).filter((f) => f.startsWith('telemetry.db'))) {
+        fs.rmSync(path.join(store, file));
+      }
+      for (const file of fs.readdirSync(backup).filter((f) => f.startsWith('telemetry.db'))) {
+        fs.copyFileSync(path.join(backup, file), path.join(store, file));
+      }
+      await province.startCollector();
+      await province.finish();
+    });
+  }
+
+  for (const [which, moment] of [['rollback', 'while it was stopped'], ['rollback-live', 'while it ran']]) {
+    scenario(which, `an agent's directory is rolled back to what it was ${moment}`, async ({ make }) => {
+      const province = await make({ agents: 2 }).start();
+      const [{ machine }] = province.agents;
+      const copy = path.join(province.state, 'snapshot');
+      if (moment === 'while it ran') {
+        await snapshot(province, machine, copy);
+      } else {
         await province.end(machine);
+        await snapshot(province, machine, copy);
         province.startAgent(machine);
       }
-      await province.drained();
-    }
-    await province.end('collector');
-    for (const file of fs.readdirSync(store).filter((f) => f.startsWith('telemetry.db'))) {
-      fs.rmSync(path.join(store, file));
-    }
-    for (const file of fs.readdirSync(backup).filter((f) => f.startsWith('telemetry.db'))) {
-      fs.copyFileSync(path.join(backup, file), path.join(store, file));
-    }
-    await province.startCollector();
-    await province.finish();
-  });
-}
-
-for (const moment of ['while it was stopped', 'while it ran']) {
-  test(`an agent's directory is rolled back to what it was ${moment}`, async () => {
-    const province = await new Province({ agents: 2 }).start();
-    const [{ machine }] = province.agents;
-    const copy = path.join(province.state, 'snapshot');
-    if (moment === 'while it ran') {
-      await snapshot(province, machine, copy);
-    } else {
-      await province.end(machine);
-      await snapshot(province, machine, copy);
+      await pause(hour);
+      await endDrained(province, machine);
+      replace(province.agentDirectory(machine), copy);
       province.startAgent(machine);
-    }
-    await pause(hour);
-    await endDrained(province, machine);
-    replace(province.agentDirectory(machine), copy);
-    province.startAgent(machine);
+      await province.finish();
+    });
+  }
+
+  scenario('reinstall', 'an agent is installed anew', async ({ make }) => {
+    const province = await make({ agents: 2 }).start();
+    const [agent] = province.agents;
+    await pause(hour / 2);
+    await endDrained(province, agent.machine);
+    replace(province.agentDirectory(agent.machine));
+    province.writeAgentConfig(agent);
+    province.startAgent(agent.machine);
     await province.finish();
   });
-}
 
-test('an agent is installed anew', async () => {
-  const province = await new Province({ agents: 2 }).start();
-  const [agent] = province.agents;
-  await pause(hour / 2);
-  await endDrained(province, agent.machine);
-  replace(province.agentDirectory(agent.machine));
-  province.writeAgentConfig(agent);
-  province.startAgent(agent.machine);
-  await province.finish();
-});
+  scenario('twin', 'the image of a machine is cloned, and both go on under one name', async ({ make }) => {
+    const province = await make({ agents: 1 }).start();
+    const [agent] = province.agents;
+    const twin = { ...agent, twin: true };
+    const directory = path.join(province.state, 'agents', 'twin');
+    await snapshot(province, agent.machine, directory);
+    const config = agentConfig(province, agent);
+    config.state.directory = directory;
+    twin.config = path.join(directory, 'agent.toml');
+    writeToml(twin.config, config);
+    const clone = province.startTwin('may-1-twin', twin.config);
+    await pause(hour);
+    assert.ok(clone.running);
+    // One of them is moved to where it belongs.
+    await province.end('may-1-twin');
+    await province.drained();
+    const again = province.startTwin('may-1-twin', twin.config);
+    await province.end(agent.machine);
+    await eventually('the other is alone, and drained', () => again.running && province.holes() === 0, { timeout: 60000 });
+    await province.end('may-1-twin');
+    province.startAgent(agent.machine);
+    await province.finish();
+  });
 
-test('the image of a machine is cloned, and both go on under one name', async () => {
-  const province = await new Province({ agents: 1 }).start();
-  const [agent] = province.agents;
-  const twin = { ...agent, twin: true };
-  const directory = path.join(province.state, 'agents', 'twin');
-  await snapshot(province, agent.machine, directory);
-  const config = agentConfig(province, agent);
-  config.state.directory = directory;
-  twin.config = path.join(directory, 'agent.toml');
-  writeToml(twin.config, config);
-  const clone = province.startTwin('may-1-twin', twin.config);
-  await pause(hour);
-  assert.ok(clone.running);
-  // One of them is moved to where it belongs.
-  await province.end('may-1-twin');
-  await province.drained();
-  const again = province.startTwin('may-1-twin', twin.config);
-  await province.end(agent.machine);
-  await eventually('the other is alone, and drained', () => again.running && province.holes() === 0, { timeout: 60000 });
-  await province.end('may-1-twin');
-  province.startAgent(agent.machine);
-  await province.finish();
-});
-
-test('the image of a machine is cloned with batches that wait, and the clone gets a name of its own', async () => {
-  const province = new Province({ agents: 2 });
-  await province.prepare();
-  const [first, second] = province.agents;
-  await province.startBroker();
-  await province.startCollector();
-  province.startAgent(first.machine);
-  await province.flowing();
-  await province.end('broker');
-  await pause(3000);
-  await snapshot(province, first.machine, path.join(province.state, 'image'));
-  replace(province.agentDirectory(second.machine), path.join(province.state, 'image'));
-  province.writeAgentConfig(second);
-  await province.startBroker();
-  province.startAgent(second.machine);
-  await province.finish();
+  scenario('clone', 'the image of a machine is cloned with batches that wait, and the clone gets a name of its own', async ({ make }) => {
+    const province = make({ agents: 2 });
+    await province.prepare();
+    const [first, second] = province.agents;
+    await province.startBroker();
+    await province.startCollector();
+    province.startAgent(first.machine);
+    await province.flowing();
+    await province.end('broker');
+    await pause(3000);
+    await snapshot(province, first.machine, path.join(province.state, 'image'));
+    replace(province.agentDirectory(second.machine), path.join(province.state, 'image'));
+    province.writeAgentConfig(second);
+    await province.startBroker();
+    province.startAgent(second.machine);
+    await province.finish();
+  });
 });
