@@ -75,10 +75,10 @@ scenarios(4, (scenario) => {
     await province.finish();
   });
 
-  scenario('battery', `a clock stands in 2015 for ${long ? 'six hours' : 'ten minutes'} without a link, then is set right`, async ({ make }) => {
+  scenario('battery', `a clock stands in 2015 for ${long ? 'six hours' : 'five minutes'} without a link, then is set right`, async ({ make }) => {
     const clocks = makeClocks();
     const province = start(make, clocks, { agents: 2, interval: long ? 15 : 1 });
-    const [rate, seconds] = long ? [240, 90] : [40, 15];
+    const [rate, seconds] = long ? [240, 90] : [40, 8];
     await province.prepare();
     clocks.of(province, 'may-1').offsetMs = Date.UTC(2015, 0, 1) - Date.now();
     await province.startBroker();

@@ -68,6 +68,7 @@ export function scenarios(atOnce, define) {
   }));
 }
 
+process.setMaxListeners(0);  // many children
 const directories = [];
 process.once('exit', () => {
   for (const directory of directories) fs.rmSync(directory, { recursive: true, force: true });
@@ -92,7 +93,7 @@ export const machines = (count) => Array.from({ length: count }, (_, i) => (
 
 export class Province extends Stack {
   // `more(name)`: as Stack's run, beside the ledgers. Agents, broker and collector only: no server, no probe.
-  constructor({ scenario, agents = 3, more = () => ({}), ...options } = {}) {
+  constructor({ scenario, agents = 3, more = () => ({}), keepAlive, ...options } = {}) {
     super({
       bin, state: temporary(), agents: machines(agents), probe: false, ...options,
       run: (program) => {
@@ -101,7 +102,8 @@ export class Province extends Stack {
         return { ...own, args: ['--test-ledger', this.ledger(program), ...(own.args ?? [])] };
       },
     });
-    this.scenario = scenario;
+    Object.assign(this, { scenario, keepAlive });
+    this.mounts = [];  // directories to unmount at the end
     this.backoffMax = '1s';
     this.artefacts = path.join(artefacts, `chaos-${name}-${scenario}`);
   }
@@ -268,6 +270,7 @@ export class Province extends Stack {
   }
   putAway() {
     this.killAll();
+    for (const directory of this.mounts) spawnSync('umount', ['-l', directory]);
     const logs = path.join(this.state, 'log');
     if (fs.existsSync(logs)) fs.cpSync(logs, path.join(this.artefacts, 'log'), { recursive: true });
     fs.rmSync(this.state, { recursive: true, force: true });

@@ -32,7 +32,10 @@ const broker = (stack, name, port) => {
 
 export function agentConfig(stack, agent) {
   return {
-    broker: { ...broker(stack, agent.machine, stack.agentBrokerPort), group: stack.group, backoff_max: stack.backoffMax },
+    broker: {
+      ...broker(stack, agent.machine, stack.agentBrokerPort), group: stack.group, backoff_max: stack.backoffMax,
+      ...(stack.keepAlive && { keep_alive: stack.keepAlive }),
+    },
     machine: { class: agent.class, site: agent.site },
     state: { directory: stack.directory('agents', agent.machine) },
     sampling: { interval: `${stack.interval}s` },

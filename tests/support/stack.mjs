@@ -127,9 +127,12 @@ export class Stack {
     ].map(String));
     await this.ready('the one-stop system answers', () => getJson(`${this.urls.onestopControl}/_dieu-khien`), 60000);
   }
-  async startCollector() {
-    this.#launch('collector', path.join(this.bin, 'haidang-collector'),
+  launchCollector() {
+    return this.#launch('collector', path.join(this.bin, 'haidang-collector'),
       ['--config', path.join(this.state, 'collector', 'collector.toml')]);
+  }
+  async startCollector() {
+    this.launchCollector();
     await this.ready('the collector answers', () => getText(`${this.urls.metrics}/metrics`));
   }
   async startServer() {
