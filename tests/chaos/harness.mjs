@@ -208,6 +208,13 @@ export class Province extends Stack {
     }, timeout);
   }
 
+  // One of the collector's own metrics, without its prefix; counted since its start.
+  async collected(metric) {
+    const found = parseMetrics(await this.metrics()).filter((s) => s.name === `haidang_collector_${metric}`);
+    assert.ok(found.length > 0, `the collector tells ${metric}`);
+    return found.reduce((sum, s) => sum + s.value, 0);
+  }
+
   tool(...args) {
     return spawnSync(path.join(bin, 'haidang-collector'),
       [...args, '--config', path.join(this.state, 'collector', 'collector.toml')], { encoding: 'utf8' });
