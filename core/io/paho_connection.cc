@@ -1,6 +1,7 @@
 #include "core/io/paho_connection.h"
 
 #include <MQTTAsync.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
 #include <chrono>
@@ -38,11 +39,13 @@ std::string ErrorText(int code) {
 }
 
 // The library stops its threads with its last client, which takes a second; a client that never
-// connects keeps them.
+// connects keeps them. They may still be at work when the process ends: OpenSSL must not clean up
+// under them then.
 void KeepLibraryRunning() {
   static std::once_flag once;
   std::call_once(once, [] {
     static MQTTAsync keeper = nullptr;
+    OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
     MQTTAsync_init_options init = MQTTAsync_init_options_initializer;
     init.do_openssl_init = 1;
     MQTTAsync_global_init(&init);
