@@ -4,7 +4,9 @@
 //   node fake_collector.mjs PORT SECRET [MACHINES] [SITES_CSV]
 //
 // Control it while it runs: POST /control {"hang":true} (answers nothing), {"broker":false},
-// {"vanish":"<machine>"}, {"slow":"<machine>"}, {"fail":"<machine>"}, {"heal":"<machine>"}.
+// {"vanish":"<machine>"}, {"leave":"<machine>","as":"<state>"}, {"slow":"<machine>"}, {"fail":"<machine>"},
+// {"heal":"<machine>"}; {"gaps":[…]} and {"events":[…]} replace what it tells of them, as core/query.h has
+// them; {"at":ms} says since when. Answers with the machines' names.
 import fs from "node:fs";
 import http from "node:http";
 
@@ -12,8 +14,10 @@ const [port, secret, count = "3", sitesFile] = process.argv.slice(2);
 const sites = sitesFile
   ? fs.readFileSync(sitesFile, "utf8").trim().split("\n").slice(1).map((line) => line.split(","))
   : [["06652", "Phường Hà Tu"], ["06967", "Xã Cái Chiên"], ["22", "Tỉnh Quảng Ninh"]];
+const interval = 5000;
+const objectives = {"tra-cuu": 3}; // seconds; other steps have none
 const started = Date.now() - 3 * 3600e3;
-const control = {hang: false, broker: true, vanished: {}, slow: {}, fail: {}};
+const control = {hang: false, broker: true, left: {}, slow: {}, fail: {}, gaps: [], events: []};
 let snapshot = {version: 0, sites: [], placements: [], objectives: []};
 
 // The same number for the same text: a province that looks alike in each run.
@@ -28,19 +32,20 @@ function noise(text) {
 const machines = Array.from({length: Number(count)}, (_, i) => {
   const [code, name] = sites[(i * 7 + (sitesFile ? 1 : 0)) % sites.length];
   const id = `may-${code}-${String(Math.floor(i / sites.length) + 1).padStart(2, "0")}`;
-  return {id, code, name, server: noise(id + "class") > 0.4, interval: 15000, offset: noise(id) * 15000};
+  return {id, code, name, server: noise(id + "class") > 0.4, interval, offset: noise(id) * interval,
+    steps: i === 0 ? ["tra-cuu", "nop-ho-so"] : ["tra-cuu"]};
 });
 
 function tick(machine, now) {
   return Math.floor((now - machine.offset) / machine.interval) * machine.interval + machine.offset;
 }
 
-function responseSeconds(machine, time) {
+function responseSeconds(machine, time, step = "tra-cuu") {
   if (control.fail[machine.id] && time > control.fail[machine.id]) return null;
-  const base = 0.25 + 0.5 * noise(machine.id + "r");
+  const base = 0.25 + 0.5 * noise(machine.id + step);
   const wave = 1 + 0.3 * Math.sin(time / 600e3 + 7 * noise(machine.id));
   const slow = control.slow[machine.id] && time > control.slow[machine.id] ? 5.5 : 1;
-  return base * wave * slow * (0.85 + 0.4 * noise(machine.id + Math.floor(time / 15000)));
+  return base * wave * slow * (0.85 + 0.4 * noise(machine.id + Math.floor(time / interval)));
 }
 
 function hole(machine, time) {
@@ -49,19 +54,18 @@ function hole(machine, time) {
 }
 
 function describe(machine, now) {
-  const vanished = control.vanished[machine.id];
-  const seen = Math.round(vanished ?? tick(machine, now));
+  const left = control.left[machine.id];
+  const seen = Math.round(left?.at ?? tick(machine, now));
   const base = {
     machine: machine.id, site: machine.code, site_name: machine.name,
     class: machine.server ? "server" : "workstation",
     os: "linux", agent_version: "0.1.0", disk_mountpoint: "",
-    state: vanished ? "vanished" : "online", since_ms: Math.round(vanished ?? started),
+    state: left?.state ?? "online", since_ms: Math.round(left?.at ?? started),
     last_seen_ms: seen,
-    probes: [{journey: "mot-cua", step: "tra-cuu", reason: "", objective_seconds: 3}],
+    probes: machine.steps.map((step) => ({journey: "mot-cua", step, reason: "", objective_seconds: objectives[step]})),
   };
-  if (vanished) return base;
+  if (left) return base;
   const beat = String(seen);
-  const seconds = responseSeconds(machine, seen);
   Object.assign(base, {
     load1: Math.round(100 * 3 * noise(machine.id + beat + "l")) / 100,
     cpus: machine.server ? 8 : 4,
@@ -71,10 +75,12 @@ function describe(machine, now) {
     disk_mountpoint: noise(machine.id + "mp") > 0.5 ? "/" : "/var/lib/postgresql",
     uptime_seconds: (now - started) / 1000 + 86400 * 40 * noise(machine.id + "u"),
   });
-  const probe = base.probes[0];
-  probe.success = seconds !== null;
-  if (seconds === null) probe.reason = "timeout";
-  else probe.seconds = seconds;
+  for (const probe of base.probes) {
+    const seconds = responseSeconds(machine, seen, probe.step);
+    probe.success = seconds !== null;
+    if (seconds === null) probe.reason = "timeout";
+    else probe.seconds = seconds;
+  }
   return base;
 }
 
@@ -86,8 +92,9 @@ function findings() {
     opened_ms: Math.round(opened), numbers, words,
   });
   for (const machine of machines) {
-    const {slow, fail, vanished} = control;
-    if (vanished[machine.id]) add("machine_vanished", machine, vanished[machine.id], {}, {state: "vanished"});
+    const {slow, fail, left} = control;
+    const gone = left[machine.id];
+    if (["vanished", "silent"].includes(gone?.state)) add("machine_vanished", machine, gone.at, {}, {state: gone.state});
     if (slow[machine.id]) {
       add("response_slow", machine, slow[machine.id] + 300e3,
         {seconds: responseSeconds(machine, Date.now()), objective_seconds: 3, for_seconds: 300}, {});
@@ -115,14 +122,15 @@ function columns(url) {
   const parts = [Buffer.from("HDC1")];
   if (!machine || !metric.startsWith("probe_")) return parts[0];
   const from = Number(url.searchParams.get("from"));
-  const to = Math.min(Number(url.searchParams.get("to")), Date.now(), control.vanished[machine.id] ?? Infinity);
+  const to = Math.min(Number(url.searchParams.get("to")), Date.now(), control.left[machine.id]?.at ?? Infinity);
+  const step = url.searchParams.get("label.step") ?? "tra-cuu";
   const points = [];
   for (let time = tick(machine, from) + machine.interval; time <= to; time += machine.interval) {
-    const seconds = responseSeconds(machine, time);
+    const seconds = responseSeconds(machine, time, step);
     const value = metric === "probe_success" ? Number(seconds !== null) : seconds ?? 10;
     points.push([Math.round(time), hole(machine, time) ? NaN : value]);
   }
-  const header = Buffer.from(JSON.stringify({machine: machine.id, metric, labels: {journey: "mot-cua", step: "tra-cuu"}}));
+  const header = Buffer.from(JSON.stringify({machine: machine.id, metric, labels: {journey: "mot-cua", step}}));
   const body = Buffer.alloc(4 + header.length + 4 + 16 * points.length);
   body.writeUInt32LE(header.length, 0);
   header.copy(body, 4);
@@ -138,10 +146,13 @@ function steer(order) {
   const at = order.at ?? Date.now();
   if ("hang" in order) control.hang = order.hang;
   if ("broker" in order) control.broker = order.broker;
-  if (order.vanish) control.vanished[order.vanish] = at;
+  if (order.vanish) control.left[order.vanish] = {state: "vanished", at};
+  if (order.leave) control.left[order.leave] = {state: order.as, at};
   if (order.slow) control.slow[order.slow] = at;
   if (order.fail) control.fail[order.fail] = at;
-  if (order.heal) for (const kind of ["vanished", "slow", "fail"]) delete control[kind][order.heal];
+  if (order.heal) for (const kind of ["left", "slow", "fail"]) delete control[kind][order.heal];
+  if (order.gaps) control.gaps = order.gaps;
+  if (order.events) control.events = order.events;
 }
 
 http.createServer((request, response) => {
@@ -168,7 +179,10 @@ http.createServer((request, response) => {
     if (url.pathname.endsWith("/overview")) return json(overview(Date.now()));
     if (url.pathname.endsWith("/snapshot")) return json(snapshot);
     if (url.pathname.endsWith("/findings")) return json({findings: findings()});
-    if (url.pathname.endsWith("/events")) return json({events: []});
+    const [machine, from] = [url.searchParams.get("machine"), Number(url.searchParams.get("from"))];
+    const past = (list, time) => list.filter((item) => item.machine === machine && item[time] >= from);
+    if (url.pathname.endsWith("/gaps")) return json({gaps: past(control.gaps, "to_ms")});
+    if (url.pathname.endsWith("/events")) return json({events: past(control.events, "time_ms")});
     return response.end(columns(url));
   });
 }).listen(Number(port), "127.0.0.1");
