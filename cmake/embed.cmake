@@ -1,6 +1,6 @@
 # Makes a C++ file that holds files as bytes. Run as a script:
 #   cmake -DOUTPUT=x.cc -DROOT=server/web -DOPENAPI=server/openapi.json -P embed.cmake
-# Every file below ROOT is served under its path there; index.html as "/".
+# Every file below ROOT is served under its path there; a page under its address.
 file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/*)
 list(SORT files)
 set(bytes "")
@@ -36,6 +36,8 @@ endmacro()
 foreach(file ${files})
   if(file STREQUAL "index.html")
     embed(${ROOT}/${file} "/")
+  elseif(file STREQUAL "machine.html")
+    embed(${ROOT}/${file} "/machines/{machine}")
   else()
     embed(${ROOT}/${file} "/${file}")
   endif()

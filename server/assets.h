@@ -7,7 +7,7 @@ namespace haidang::server {
 
 // A file of server/web, compiled into the program.
 struct Asset {
-  std::string_view path;  // as served: "/app.js"; "/" for index.html
+  std::string_view path;  // as served: "/app.js"; for a page its address, "/machines/{machine}"
   std::string_view type;
   std::string_view body;
 };

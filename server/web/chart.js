@@ -1,25 +1,19 @@
 // The response time of the last hour as a small SVG: gaps are gaps, failures are marked, the
 // objective is a line.
+import {svg} from "./dom.js";
 import * as format from "./format.js";
 
-const hour = 3600e3;
+export const hour = 3600e3; // what a chart shows, ms
 const width = 220;
 const height = 44;
 const pad = 3;
 const refetchAfter = 5 * 60e3;
 const retryAfter = 15e3;
 const atOnce = 4;
-const svgName = "http://www.w3.org/2000/svg";
 
 const known = new Map(); // "machine\njourney\nstep" → {points: [[ms, seconds|null, failed]], fetched, busy}
 const queue = [];
 let running = 0;
-
-function svg(name, attributes) {
-  const node = document.createElementNS(svgName, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  return node;
-}
 
 const keyOf = (machine, probe) => `${machine}\n${probe.journey}\n${probe.step}`;
 
@@ -132,10 +126,17 @@ function label(points) {
   });
 }
 
+function pointsOf(machine, probe, now) {
+  const all = known.get(keyOf(machine, probe))?.points ?? [];
+  return all.filter(([time]) => time >= now - hour && time <= now + 60e3);
+}
+
+// The hour up to `now` in words.
+export const summary = (machine, probe, now) => label(pointsOf(machine, probe, now));
+
 // Draws into `node` (an <svg>) the hour up to `now`.
 export function draw(node, machine, probe, now) {
-  const all = known.get(keyOf(machine, probe))?.points ?? [];
-  const points = all.filter(([time]) => time >= now - hour && time <= now + 60e3);
+  const points = pointsOf(machine, probe, now);
   const values = points.filter(([, value]) => value !== null).map(([, value]) => value);
   const top = 1.15 * Math.max(0.001, probe.objective_seconds ?? 0, ...values);
   const x = (time) => (width * (time - (now - hour))) / hour;

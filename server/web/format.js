@@ -70,6 +70,7 @@ export function text(key, places = {}) {
 export const count = (value) => formats.whole.format(value);
 export const percent = (ratio) => formats.percent.format(ratio);
 export const share = (ratio) => formats.share.format(ratio);
+export const day = (ms) => formats.day.format(ms);
 export const load = (value) => formats.load.format(value);
 
 // 0.043 → "43 ms", 0.52 → "0,52 giây", 4.2 → "4,2 giây".
@@ -82,8 +83,7 @@ export function seconds(value) {
 // The time of day; with the day where that is not today's (by `now`, ms).
 export function time(ms, now, precise = true) {
   const clock = (precise ? formats.clock : formats.minute).format(ms);
-  const day = formats.day.format(ms);
-  return day === formats.day.format(now) ? clock : `${clock} ${day}`;
+  return day(ms) === day(now) ? clock : `${clock} ${day(ms)}`;
 }
 
 // How long something lasts, in its two largest units.

@@ -1,14 +1,12 @@
 // The table of machines: one row each, kept and changed in place, trouble first.
 import * as chart from "./chart.js";
+import {element, setText} from "./dom.js";
 import * as format from "./format.js";
+import {
+  className, isSlow, limits, makeReadings, seenText, setBadge, setReadings, setResponse, sinceText, stateOf,
+} from "./readings.js";
 
 const pageSize = 200; // rows drawn before "show more"
-// From where on a share is shown as a warning or as bad. A busy CPU alone is neither for long.
-const limits = {
-  cpu: {warn: 0.95, bad: Infinity},
-  memory: {warn: 0.85, bad: 0.95},
-  disk: {warn: 0.8, bad: 0.9},
-};
 
 let shownRows = pageSize;
 const rows = new Map(); // machine id → its row's parts
@@ -19,36 +17,6 @@ const observer = new IntersectionObserver((entries) => {
     else visible.delete(entry.target.dataset.machine);
   }
 }, {rootMargin: "200px"});
-
-export const states = ["online", "stopped", "suspended", "vanished", "silent", "unknown"];
-export const stateOf = (machine) => (states.includes(machine.state) ? machine.state : "unknown");
-export const isLost = (machine) => ["vanished", "silent"].includes(machine.state);
-export const isOff = (machine) => ["stopped", "suspended"].includes(machine.state);
-
-export function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-
-export function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `#icon-${name}`);
-  svg.append(use);
-  return svg;
-}
-
-// Changes the text only where it differs, so that nothing flickers or is read out twice.
-export function setText(node, value) {
-  if (node.textContent !== value) node.textContent = value;
-}
-
-const isSlow = (probe) =>
-  probe.seconds !== null && probe.objective_seconds !== null && probe.seconds > probe.objective_seconds;
 
 // The probe that a row shows: a failed one first, then the one nearest to (or beyond) its objective.
 function worstProbe(machine) {
@@ -72,38 +40,32 @@ export function rank(machine, findings) {
 
 export const isTrouble = (machine, findings) => rank(machine, findings) <= 4;
 
-function cell(field, className, ...children) {
-  const node = element("td", {role: "cell", "data-field": field, ...(className && {class: className})});
+function cell(field, kind, ...children) {
+  const node = element("td", {role: "cell", "data-field": field, ...(kind && {class: kind})});
   node.append(...children);
   return node;
 }
 
 function makeRow(id) {
   const part = {
+    ...makeReadings(),
     badge: element("span", {class: "badge"}),
     since: element("span", {class: "minor", "data-field": "since"}),
     site: element("span", {class: "major"}),
-    name: element("span", {class: "minor"}),
+    kind: element("span"),
     seen: element("span", {class: "minor", "data-field": "last_seen"}),
-    load: element("span", {class: "major"}),
-    uptime: element("span", {class: "major"}),
     response: element("span", {class: "major"}),
     journey: element("span", {class: "minor"}),
     chart: chart.makeChart(),
-    mount: element("span", {class: "minor mount"}),
   };
-  for (const name of ["cpu", "memory", "disk"]) {
-    part[name] = element("span", {class: "major"});
-    part[`${name}Bar`] = element("span", {class: "fill"});
-  }
-  const meter = (name) => element("span", {class: "meter", "aria-hidden": "true"}, part[`${name}Bar`]);
+  const name = element("a", {href: `/machines/${encodeURIComponent(id)}`}, id);
   part.row = element("tr", {role: "row", "data-machine": id},
     cell("state", "", part.badge, part.since),
-    cell("machine", "", part.site, part.name, part.seen),
+    cell("machine", "", part.site, element("span", {class: "minor"}, name, part.kind), part.seen),
     cell("load1", "number", part.load),
-    cell("cpu", "", part.cpu, meter("cpu")),
-    cell("memory", "", part.memory, meter("memory")),
-    cell("disk", "", part.disk, meter("disk"), part.mount),
+    cell("cpu", "", part.cpu, part.cpuMeter),
+    cell("memory", "", part.memory, part.memoryMeter),
+    cell("disk", "", part.disk, part.diskMeter, part.mount),
     cell("uptime", "number", part.uptime),
     element("td", {role: "cell", class: "probe"},
       element("div", {class: "now", "data-field": "response"}, part.response, part.journey), part.chart));
@@ -113,66 +75,17 @@ function makeRow(id) {
 
 // Labels of the cells where the table is shown as cards.
 function labelCells(part) {
-  const keys = {load1: "load1", cpu: "cpu", memory: "memory", disk: "disk", uptime: "uptime"};
-  for (const [field, key] of Object.entries(keys)) {
-    part.row.querySelector(`td[data-field="${field}"]`).dataset.label = format.text(`field.${key}`);
+  for (const field of ["load1", "cpu", "memory", "disk", "uptime"]) {
+    part.row.querySelector(`td[data-field="${field}"]`).dataset.label = format.text(`field.${field}`);
   }
   part.row.querySelector("td.probe").dataset.label = format.text("field.response");
 }
 
-function setValue(node, value, words) {
-  setText(node, value === null ? format.text("value.none") : words(value));
-  node.classList.toggle("none", value === null);
-  if (value === null) node.setAttribute("aria-label", format.text("value.noneLabel"));
-  else node.removeAttribute("aria-label");
-}
-
-function setMeter(part, name, ratio) {
-  setValue(part[name], ratio, format.percent);
-  const bar = part[`${name}Bar`];
-  const alarm = ratio === null ? "" : ratio >= limits[name].bad ? "bad" : ratio >= limits[name].warn ? "warn" : "";
-  part[name].className = `major ${alarm} ${ratio === null ? "none" : ""}`.trim();
-  bar.style.width = `${100 * Math.min(1, ratio ?? 0)}%`;
-  bar.className = `fill ${alarm}`.trim();
-}
-
-function setState(part, machine, now) {
-  const state = stateOf(machine);
-  if (part.state !== state + format.currentLanguage()) {
-    part.state = state + format.currentLanguage();
-    part.badge.className = `badge ${state}`;
-    part.badge.replaceChildren(icon(state), format.text(`state.${state}`));
-    part.row.dataset.state = state;
-  }
-  const asOf = machine.as_of;
-  if (machine.since_ms) {
-    setText(part.since, format.text("state.since", {time: format.time(machine.since_ms, now, false)}));
-  } else if (asOf && machine.last_seen_ms) {
-    setText(part.since, format.text("state.asOf", {
-      time: format.time(machine.last_seen_ms, now, false), state: format.text(`state.${asOf.state}`),
-    }));
-  } else {
-    setText(part.since, "");
-  }
-}
-
-function setResponse(part, machine, now) {
+function setProbe(part, machine, now) {
   const probe = worstProbe(machine);
   part.chart.toggleAttribute("hidden", probe === null);
-  const failed = probe?.success === false;
-  const slow = probe !== null && isSlow(probe);
-  part.response.classList.toggle("bad", failed);
-  part.response.classList.toggle("warn", slow && !failed);
-  setValue(part.response, failed ? true : probe?.seconds ?? null,
-    (value) => (failed ? format.text("value.failed") : format.seconds(value)));
-  if (probe === null) {
-    setText(part.journey, "");
-    return;
-  }
-  const objective = probe.objective_seconds;
-  setText(part.journey, failed ? reasonText(probe.reason)
-    : objective === null ? probe.step || probe.journey
-    : format.text("value.objective", {seconds: format.seconds(objective)}));
+  setResponse(part.response, part.journey, probe, probe?.step || probe?.journey || "");
+  if (probe === null) return;
   part.journey.title = [probe.journey, probe.step].filter(Boolean).join(" / ");
   if (machine.state === "online") chart.append(machine.machine, probe, machine.last_seen_ms);
   if (!visible.has(machine.machine)) return;
@@ -181,34 +94,19 @@ function setResponse(part, machine, now) {
   redraw();
 }
 
-export function reasonText(reason) {
-  if (!reason) return format.text("reason.none");
-  const key = `reason.${reason}`;
-  return format.has(key) ? format.text(key) : format.text("reason.other", {reason});
-}
-
 function fill(part, machine, findings, now) {
   if (part.language !== format.currentLanguage()) {
     part.language = format.currentLanguage();
     labelCells(part);
   }
-  setState(part, machine, now);
-  const kind = format.has(`class.${machine.class}`) ? format.text(`class.${machine.class}`) : machine.class;
+  setBadge(part.badge, stateOf(machine));
+  part.row.dataset.state = stateOf(machine);
+  setText(part.since, sinceText(machine, now));
   setText(part.site, machine.site_name || machine.site || format.text("site.unknown"));
-  setText(part.name, [machine.machine, kind].filter(Boolean).join(" · "));
-  setText(part.seen, machine.last_seen_ms
-    ? format.text("seen.ago", {length: format.length(now - machine.last_seen_ms)}) : format.text("seen.never"));
-  setValue(part.load, machine.load1, (value) => machine.cpus
-    ? format.text("value.load", {load: format.load(value), cpus: format.count(machine.cpus)})
-    : format.text("value.loadOnly", {load: format.load(value)}));
-  part.load.classList.toggle("warn", machine.cpus !== null && machine.load1 > machine.cpus);
-  setMeter(part, "cpu", machine.cpu_busy_ratio);
-  setMeter(part, "memory", machine.memory_used_ratio);
-  setMeter(part, "disk", machine.disk_used_ratio);
-  setText(part.mount, machine.disk_mountpoint);
-  part.mount.title = machine.disk_mountpoint;
-  setValue(part.uptime, machine.uptime_seconds, (value) => format.length(1000 * value));
-  setResponse(part, machine, now);
+  setText(part.kind, machine.class ? ` · ${className(machine)}` : "");
+  setText(part.seen, seenText(machine, now));
+  setReadings(part, machine);
+  setProbe(part, machine, now);
   part.row.dataset.rank = rank(machine, findings);
 }
 

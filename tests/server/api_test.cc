@@ -28,6 +28,9 @@ struct Question {
 };
 
 const std::vector<Question> kQuestions{
+    {"/", "/"},
+    {"/machines/{machine}", "/machines/hong-gai-1"},
+    {"/machines/{machine}", "/machines/nobody?lang=en"},
     {"/api/v1/overview", "/api/v1/overview"},
     {"/api/v1/machines", "/api/v1/machines"},
     {"/api/v1/machines/{machine}", "/api/v1/machines/hong-gai-1"},
@@ -181,6 +184,31 @@ TEST_CASE("every own metric stands in the catalogue, and every row of it is expo
     if (info.source == "server") listed.emplace(info.name);
   }
   CHECK(exported == listed);
+}
+
+TEST_CASE("a machine's page has one segment of any name, and is the same for all") {
+  testing::ServerUnderTest server;
+  const auto page = server.Get("/machines/hong-gai-1");
+  REQUIRE(page);
+  CHECK(page->status == 200);
+  CHECK(page->get_header_value("Content-Type") == "text/html; charset=utf-8");
+  CHECK(page->has_header("Content-Security-Policy"));
+  for (const std::string target :
+       {"/machines/%3Cscript%3E", "/machines/m%C3%A1y%201", "/machines/100%"}) {
+    INFO(target);
+    const auto other = server.Get(target);
+    REQUIRE(other);
+    CHECK(other->status == 200);
+    CHECK(other->body == page->body);
+    CHECK(other->get_header_value("ETag") == page->get_header_value("ETag"));
+  }
+  for (const std::string target :
+       {"/machines", "/machines/", "/machines/a/b", "/machines/a%2Fb", "/machine.html"}) {
+    INFO(target);
+    const auto none = server.Get(target);
+    REQUIRE(none);
+    CHECK(none->status == 404);
+  }
 }
 
 TEST_CASE("the page's files are served with a tag and not sent twice") {

@@ -1,4 +1,4 @@
-// The page's texts: all in the catalogues, the same keys in both languages, none inline.
+// The pages' texts: all in the catalogues, the same keys in both languages, none inline.
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -39,6 +39,15 @@ std::string AllScripts() {
   return all;
 }
 
+std::vector<Asset> Pages() {
+  std::vector<Asset> pages;
+  for (const Asset& asset : Assets()) {
+    if (asset.type.starts_with("text/html")) pages.push_back(asset);
+  }
+  CHECK(pages.size() == 2);
+  return pages;
+}
+
 }  // namespace
 
 TEST_CASE("both languages have the same keys and places") {
@@ -55,11 +64,13 @@ TEST_CASE("both languages have the same keys and places") {
   CHECK(vi.size() == en.size());
 }
 
-TEST_CASE("every key that the page uses is in the catalogues, and every key there is used") {
+TEST_CASE("every key that the pages use is in the catalogues, and every key there is used") {
   const json vi = json::parse(File("/i18n/vi.json"));
   const std::string scripts = AllScripts();
-  const std::string html = File("/");
-  std::set<std::string> used = Matches(html, R"re(data-i18n(?:-label)?="([^"]+)")re");
+  std::set<std::string> used;
+  for (const Asset& page : Pages()) {
+    used.merge(Matches(std::string(page.body), R"re(data-i18n(?:-label)?="([^"]+)")re"));
+  }
   for (const std::string& key : Matches(scripts, R"re("([a-z]+\.[A-Za-z0-9_]+)")re")) {
     if (vi.contains(key) || scripts.find("text(\"" + key + "\"") != std::string::npos) {
       used.insert(key);
@@ -76,13 +87,16 @@ TEST_CASE("every key that the page uses is in the catalogues, and every key ther
   }
 }
 
-TEST_CASE("no text stands in the page itself but the product's name") {
-  std::string html = File("/");
-  html = std::regex_replace(html, std::regex("<title>Hải Đăng</title>"), "");
-  html = std::regex_replace(html, std::regex("<[^>]*>"), "");
-  CHECK(html.find_first_not_of(" \n\t") == std::string::npos);
-  for (const char* attribute : {"alt=\"[^\"]", "placeholder=", "aria-label=", " title=\""}) {
-    CHECK_FALSE(std::regex_search(File("/"), std::regex(attribute)));
+TEST_CASE("no text stands in the pages themselves but the product's name") {
+  for (const Asset& page : Pages()) {
+    INFO(page.path);
+    std::string html(page.body);
+    for (const char* attribute : {"alt=\"[^\"]", "placeholder=", "aria-label=", " title=\""}) {
+      CHECK_FALSE(std::regex_search(html, std::regex(attribute)));
+    }
+    html = std::regex_replace(html, std::regex("<title>Hải Đăng</title>"), "");
+    html = std::regex_replace(html, std::regex("<[^>]*>"), "");
+    CHECK(html.find_first_not_of(" \n\t") == std::string::npos);
   }
   for (const unsigned char c : std::regex_replace(AllScripts(), std::regex("//[^\n]*"), "")) {
     // Vietnamese letters lie outside ASCII; en dash and "đ" for folding are in format.js and
@@ -91,7 +105,7 @@ TEST_CASE("no text stands in the page itself but the product's name") {
   }
 }
 
-TEST_CASE("the page asks nothing of anybody else and runs under its own policy") {
+TEST_CASE("the pages ask nothing of anybody else and run under their own policy") {
   for (const Asset& asset : Assets()) {
     if (asset.path.starts_with("/api/")) continue;
     const std::string body(asset.body);
@@ -103,8 +117,24 @@ TEST_CASE("the page asks nothing of anybody else and runs under its own policy")
     CHECK(without.find("eval(") == std::string::npos);
     CHECK(without.find("innerHTML") == std::string::npos);
   }
-  const std::string html = File("/");
-  CHECK_FALSE(std::regex_search(html, std::regex("<script(?![^>]*src=)")));
-  CHECK_FALSE(std::regex_search(html, std::regex(" on[a-z]+=")));
-  CHECK(html.find("style=") == std::string::npos);
+  for (const Asset& page : Pages()) {
+    INFO(page.path);
+    const std::string html(page.body);
+    CHECK_FALSE(std::regex_search(html, std::regex("<script(?![^>]*src=)")));
+    CHECK_FALSE(std::regex_search(html, std::regex(" on[a-z]+=")));
+    CHECK(html.find("style=") == std::string::npos);
+    CHECK(html.find("<style") == std::string::npos);
+  }
+}
+
+TEST_CASE("all that a page or a script names is served") {
+  for (const Asset& asset : Assets()) {
+    const std::string body(asset.body);
+    INFO(asset.path);
+    if (asset.type.starts_with("text/html")) {
+      for (const auto& path : Matches(body, R"re((?:src|href)="(/[^"]*)")re")) File(path);
+    } else if (asset.path.ends_with(".js")) {
+      for (const auto& name : Matches(body, R"re(from "\./([^"]+)")re")) File("/" + name);
+    }
+  }
 }

@@ -1,38 +1,22 @@
 // Headless Chromium opens the live page as a person would.
 import assert from 'node:assert/strict';
-import path from 'node:path';
-import { after, test } from 'node:test';
-
-import { chromium } from 'playwright-core';
+import { test } from 'node:test';
 
 import { artefacts, makeStack } from '../e2e/harness.mjs';
 import { liveEverywhere } from '../support/live.mjs';
+import { makeBrowser, nonsense, phone, tooWide } from './browser.mjs';
 
 const stack = await makeStack();
 await liveEverywhere(stack, { timeout: 60000 });
 
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'],
-});
-after(() => browser.close());
+const browser = await makeBrowser(stack.urls.page, artefacts);
+const { picture } = browser;
 
-// A tab whose console errors, failed requests and requests to elsewhere are kept.
 async function open(options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'vi-VN', ...options });
-  const page = await context.newPage();
-  page.faults = [];
-  page.on('console', (message) => message.type() === 'error' && page.faults.push(message.text()));
-  page.on('pageerror', (error) => page.faults.push(error.message));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(stack.urls.page)) page.faults.push(`asks elsewhere: ${request.url()}`);
-  });
-  await page.goto(stack.urls.page);
+  const page = await browser.open('/', options);
   await page.locator('tr[data-machine="co-to-1"][data-state="online"]').waitFor();
   return page;
 }
-const picture = (page, name) => page.screenshot({ path: path.join(artefacts, `${name}.png`), fullPage: true });
 const cell = (page, machine, field) => page.locator(`[data-machine="${machine}"] [data-field="${field}"]`).first();
 
 // The number itself, without what stands beside it (an objective, a mount point).
@@ -50,7 +34,7 @@ test('three sites are listed with state, load, memory, disk, uptime and response
   }
   const text = await page.locator('body').innerText();
   assert.match(text, /đang kết nối/i);
-  assert.doesNotMatch(text, /undefined|NaN|\bnull\b|\[object|\{\w+\}/);
+  assert.doesNotMatch(text, nonsense);
   await page.locator('[data-machine="co-to-1"] svg[data-points]').waitFor({ state: 'attached' });
   await picture(page, 'page-vi');
   assert.deepEqual(page.faults, []);
@@ -87,9 +71,40 @@ test('the switch changes to English and back, and the choice is kept', async () 
   await page.context().close();
 });
 
+test("a machine's name leads to its page: its values, which change, its probes, and that nothing was lost", async () => {
+  const page = await open();
+  await page.getByRole('link', { name: 'hong-gai-1' }).click();
+  await page.waitForURL('**/machines/hong-gai-1');
+  await page.getByTestId('name').waitFor();
+  assert.equal(await page.getByTestId('place').innerText(), 'Tỉnh Quảng Ninh › Phường Hồng Gai');
+  assert.match(await page.getByTestId('told').innerText(), /đang kết nối và gửi số liệu đều từ \d/);
+  for (const fact of ['hong-gai-1', '06685', 'máy chủ', 'Linux']) {
+    assert.ok((await page.getByTestId('facts').innerText()).includes(fact), fact);
+  }
+  for (const field of ['load1', 'cpu', 'memory', 'disk', 'uptime', 'last_seen']) {
+    const shown = page.locator(`#values [data-field="${field}"] dd`);
+    await stack.ready(`a value of ${field}`, async () => /\d/.test(await shown.innerText()));
+  }
+  await page.evaluate(() => (window.sameDocument = true));
+  const probe = page.locator('[data-probe="mot-cua / tra-cuu"]');
+  const seen = new Set();
+  await stack.ready('three different response times',
+    async () => seen.add(await probe.locator('.major').innerText()).size >= 3, 60000);
+  assert.equal(await page.evaluate(() => window.sameDocument), true);
+  await stack.ready('a chart with points', async () => Number(await probe.locator('svg').getAttribute('data-points')) > 3);
+  await page.getByText('Không mất số liệu nào trong 7 ngày qua.').waitFor();
+  await page.locator('[data-event="agent_started"]').waitFor();
+  assert.doesNotMatch(await page.locator('body').innerText(), nonsense);
+  await picture(page, 'machine-live');
+  await page.getByTestId('back').click();
+  await page.locator('tr[data-machine="hong-gai-1"]').waitFor();
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
 test('it fits a phone', async () => {
-  const page = await open({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  const page = await open(phone);
+  const wide = await tooWide(page);
   assert.ok(wide <= 0, `${wide} pixels too wide`);
   for (const agent of stack.agents) assert.ok(await page.locator(`tr[data-machine="${agent.machine}"]`).isVisible());
   await picture(page, 'page-phone');

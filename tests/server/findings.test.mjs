@@ -7,9 +7,9 @@ import {test} from "node:test";
 import {fileURLToPath, pathToFileURL} from "node:url";
 
 const web = fileURLToPath(new URL("../../server/web", import.meta.url));
-const home = fs.mkdtempSync(path.join(os.tmpdir(), "haidang-summary-"));
+const home = fs.mkdtempSync(path.join(os.tmpdir(), "haidang-findings-"));
 process.on("exit", () => fs.rmSync(home, {recursive: true, force: true}));
-for (const name of ["summary.js", "table.js", "chart.js", "format.js"]) {
+for (const name of fs.readdirSync(web).filter((file) => file.endsWith(".js"))) {
   fs.copyFileSync(path.join(web, name), path.join(home, name));
 }
 fs.writeFileSync(path.join(home, "package.json"), '{"type": "module"}'); // as in a browser
@@ -50,7 +50,7 @@ globalThis.fetch = async (where) => {
 const load = (name) => import(pathToFileURL(path.join(home, name)));
 const format = await load("format.js");
 await format.loadLanguage("vi");
-const {renderFindings} = await load("summary.js");
+const {renderFindings} = await load("findings.js");
 
 const now = Date.UTC(2026, 0, 5, 1, 0, 0);
 const finding = {
