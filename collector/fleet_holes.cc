@@ -7,8 +7,13 @@
 namespace haidang::collector {
 namespace {
 
-// A batch that the network lost and its machine sent again is nothing to tell.
 constexpr int64_t kBlinkMs = 120 * 1000;
+
+// A few batches that the network lost and their machine sent again are nothing to tell.
+bool IsBlink(const store::HoleRow& row) {
+  if (row.lost > 0 || !row.from_ms || !row.closed_ms) return false;
+  return row.to_ms - *row.from_ms <= kBlinkMs && *row.closed_ms - row.opened_ms <= kBlinkMs;
+}
 
 }  // namespace
 
@@ -72,7 +77,7 @@ void Fleet::UpdateHoles(Spool& spool, store::NumberRange range, int64_t now_ms) 
     hole.changed = true;
     if (row.recovered + row.lost < row.size()) return false;
     row.closed_ms = now_ms;
-    if (row.lost > 0 || now_ms - row.opened_ms > kBlinkMs) {
+    if (!IsBlink(row)) {
       spool.closed_holes.push_back(std::move(row));
     } else if (hole.stored) {
       spool.removed_holes.push_back(row.id);

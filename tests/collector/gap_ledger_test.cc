@@ -65,6 +65,18 @@ TEST_CASE_METHOD(LedgerFixture, "an outage is in the ledger until all that was m
   CHECK((*reader)->Gaps("pc-2", 0, agent.TimeOf(20))->empty());
 }
 
+TEST_CASE_METHOD(LedgerFixture, "an outage that is made up for at once is told all the same") {
+  Born();
+  Live(1);
+  clock.Advance(1h);
+  Live(241);
+  for (uint64_t n = 240; n >= 2; --n) Late(n);
+  Commit();
+  REQUIRE(Ledger().size() == 1);
+  CHECK(Ledger()[0].recovered == 239);
+  CHECK(Ledger()[0].closed_ms);
+}
+
 TEST_CASE_METHOD(LedgerFixture, "a batch that was only sent again is not told") {
   Born();
   Live(1);
