@@ -201,6 +201,8 @@ std::string Ingest::Alone(const Arrival& arrival, const AliasTable& aliases) con
     if (entry->slot == AliasEntry::kIgnored) continue;
     batch.samples.emplace_back(sample.alias, sparkplug::ToValue(sample.value, entry->datatype));
   }
+  if (auto events = sparkplug::DecodeEvents(arrival.batch.events))
+    batch.events = std::move(*events);
   return sparkplug::EncodeBatch(batch);
 }
 

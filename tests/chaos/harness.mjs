@@ -172,14 +172,9 @@ export class Province extends Stack {
     return Object.fromEntries(seen.map(({ machine, state }) => [machine, state]));
   }
 
-  // Batches that the collector knows to be missing.
-  holes() {
-    return this.query('SELECT coalesce(sum(last - first + 1 - recovered - lost), 0) AS missing FROM hole')[0].missing;
-  }
-
   // Every running agent is online and something new of it is stored.
-  async flowing(timeout = 60000) {
-    const names = this.agents.map((agent) => agent.machine).filter((machine) => this.running[machine]?.running);
+  async flowing(timeout = 60000, names = this.agents.map((agent) => agent.machine)
+    .filter((machine) => this.running[machine]?.running)) {
     const newest = () => new Map(this.stored().map((row) => [row.machine, row.newest]));
     const before = fs.existsSync(this.telemetry) ? newest() : new Map();
     await this.ready('new batches of every agent are stored', async () => {
@@ -191,10 +186,10 @@ export class Province extends Stack {
   }
 
   // Every running agent said once that nothing waits but what it just sent: the collector named all else.
-  async drained(timeout = 120000) {
-    await this.flowing(timeout);
-    const waiting = new Map(this.agents.filter((agent) => this.running[agent.machine]?.running)
-      .map((agent) => [agent.machine, NaN]));
+  async drained(timeout = 120000, names = this.agents.map((agent) => agent.machine)
+    .filter((machine) => this.running[machine]?.running)) {
+    await this.flowing(timeout, names);
+    const waiting = new Map(names.map((machine) => [machine, NaN]));
     await this.ready('what waited is drained', async () => {
       const samples = parseMetrics(await getText(`${this.urls.metrics}/metrics/fleet`));
       for (const machine of waiting.keys()) {
