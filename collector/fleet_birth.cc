@@ -9,6 +9,7 @@ namespace haidang::collector {
 namespace {
 
 constexpr uint64_t kMaxNumber = uint64_t{1} << 62;
+constexpr int64_t kGoneAfterMs = 24LL * 3600 * 1000;
 constexpr int64_t kMinInterval = 1000, kMaxInterval = 3600 * 1000;  // milliseconds
 
 }  // namespace
@@ -51,7 +52,7 @@ Learned Fleet::Learn(store::Store& store, Machine& machine, const sparkplug::Bir
   machine.row.bd_seq = birth.bd_seq;
   machine.row.live_spool = machine.live == nullptr ? 0 : machine.live->row.id;
   LearnPlace(machine, birth, wall_ms);
-  machine.registered = true;
+  if (!std::exchange(machine.registered, true)) PresenceChanged(machine);
   RowChanged(machine);
   return learned;
 }
@@ -235,11 +236,14 @@ bool Fleet::ForgetOldest(Machine& machine) {
 // ones may have come until the first birth that does not name it.
 void Fleet::ForgetSpools(Machine& machine, int64_t wall_ms, bool all_told) {
   for (const auto& spool : machine.spools) {
-    if (spool->named || spool->settled) continue;
-    spool->settled = true;
-    // What is missing of it will never come.
-    if (const uint64_t highest = spool->committed.Highest(); highest > 0 && all_told) {
-      Lose(*spool, {1, highest}, "spool_gone", wall_ms);
+    if (spool->named) continue;
+    if (std::exchange(spool->settled, true)) {
+      // What is missing of it will never come; but for a day another machine under the same name (a
+      // copied image) may still hold it.
+      const uint64_t highest = spool->committed.Highest();
+      const bool gone = all_told && wall_ms - spool->row.touched_ms > kGoneAfterMs;
+      if (gone && highest > 0) Lose(*spool, {1, highest}, "spool_gone", wall_ms);
+      continue;
     }
     spool->row.touched_ms = wall_ms;
     spool->row_unsaved = true;

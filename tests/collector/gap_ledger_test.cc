@@ -136,6 +136,10 @@ TEST_CASE_METHOD(LedgerFixture, "a spool that its machine holds no more has lost
   birth.held = {{0xB2, 1, 1, ""}};
   Receive(agent.Birth(birth));
   Commit();
+  CHECK(Ledger().at(0).lost == 0);  // a copy of the machine may still hold it
+  clock.Advance(25h);
+  Receive(agent.Birth(birth));
+  Commit();
   const auto ledger = Ledger();
   REQUIRE(ledger.size() == 1);
   CHECK(ledger[0].lost == 2);

@@ -397,3 +397,10 @@ TEST_CASE_METHOD(Fixture, "who holds backlog is granted a rate with the answer t
   REQUIRE(ingest->Commit());
   CHECK(metrics->catching_up.Value() == 0);
 }
+
+TEST_CASE_METHOD(Fixture,
+                 "a machine that was heard before its first birth has a state on disk too") {
+  Receive(agent.Live(Tick(1, 1, true)));
+  Born();
+  CHECK(Count("presence WHERE state = 'online'") == 1);
+}
