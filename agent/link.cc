@@ -14,23 +14,12 @@ namespace {
 using sparkplug::MessageType;
 using std::chrono::milliseconds;
 
-// Backlog goes in small bursts, and only while little waits for the socket: live batches go first.
-constexpr milliseconds kBurst{200};
-constexpr size_t kMaxQueuedBacklog = 64 << 10;
-constexpr size_t kReadAtOnce = 16;
 constexpr double kMaxRate = 10000;
 // The collector commits within this: what was sent so shortly before a birth may still be on its
 // way.
 constexpr int64_t kOnItsWayNs = 2'000'000'000;
 
 constexpr int64_t Ns(milliseconds time) { return time.count() * 1'000'000; }
-
-bool Names(const sparkplug::Committed& committed, uint64_t number) {
-  if (number <= committed.cumulative) return true;
-  return std::any_of(committed.ranges.begin(), committed.ranges.end(), [&](const auto& range) {
-    return number >= range.first && number <= range.last;
-  });
-}
 
 }  // namespace
 
@@ -85,21 +74,12 @@ MqttMessage Link::MakeWill() {
 void Link::OnConnected() {
   spdlog::info("connected to {}", options_.mqtt.uri);
   in_flight_.clear();
+  batches_in_flight_ = 0;
   backlog_in_flight_ = 0;
+  rate_ = options_.backfill_rate;
+  unanswered_ns_.reset();
   RestartScan();
   SendBirth();
-}
-
-// Whether the spool could be read.
-template <typename T>
-bool Link::NoteRead(const Result<T>& result) {
-  if (!result) {
-    if (unread_.Met())
-      spdlog::error("nothing can be sent from the spool: {}", result.error().message);
-  } else if (const auto count = unread_.Over()) {
-    spdlog::info("the spool can be read again; it could not {} times", *count);
-  }
-  return result.ok();
 }
 
 // ---- births ----
@@ -130,6 +110,7 @@ void Link::SendBirth() {
   birth->machine_class = options_.machine_class;
   birth->site = options_.site;
   birth->interval_ms = options_.interval.count();
+  birth->since_boot_ms = clock_.SinceBootMs();
   if (!session_->Publish({Topic(MessageType::kNBirth), sparkplug::EncodeBirth(*birth), 0, false})) {
     return WantBirth();
   }
@@ -137,120 +118,6 @@ void Link::SendBirth() {
   born_generation_ = recorder_.generation();
   ++counts_.births;
   recorder_.RequestFull();
-}
-
-// ---- batches ----
-
-void Link::Submit(const StoredBatch& batch) {
-  if (stopping_ || session_ == nullptr || !session_->connected()) return;
-  if (born_generation_ != recorder_.generation()) WantBirth();
-  if (born_generation_ != recorder_.generation() || !Send(batch, false)) RestartScan();
-  Arm();
-}
-
-// Hands a batch to the network; false where there is no room.
-bool Link::Send(const StoredBatch& batch, bool historical) {
-  if (!session_->Publish(
-          {data_topic_, sparkplug::SealBatch(batch.encoded, seq_, historical), 0, false})) {
-    return false;
-  }
-  ++seq_;
-  ++counts_.sent_batches;
-  Flight& flight = in_flight_[{batch.spool_id, batch.number}];
-  if (historical) ++counts_.resent_batches;
-  if (historical && !flight.backlog) {
-    flight.backlog = true;
-    ++backlog_in_flight_;
-  }
-  const double wait = std::min(
-      std::ldexp(static_cast<double>(options_.resend_min.count()), std::min(flight.attempts++, 30)),
-      static_cast<double>(options_.resend_max.count()));
-  flight.sent_ns = clock_.MonotonicNs();
-  flight.resend_ns = flight.sent_ns + static_cast<int64_t>(wait * (0.75 + random_() / 2) * 1e6);
-  // Nobody acknowledges: the oldest are found again by a scan once somebody does.
-  if (in_flight_.size() > 2 * options_.max_in_flight) {
-    Land(in_flight_.begin());
-    RestartScan();
-  }
-  return true;
-}
-
-void Link::Land(std::map<Key, Flight>::iterator flight) {
-  if (flight->second.backlog) --backlog_in_flight_;
-  in_flight_.erase(flight);
-}
-
-void Link::RestartScan() {
-  scan_done_ = false;
-  scan_below_.reset();
-}
-
-// ---- backlog ----
-
-void Link::Arm() {
-  if (stopping_ || !answered_ || born_generation_ == 0 || !session_->connected()) return;
-  const int64_t now_ns = clock_.MonotonicNs();
-  int64_t due_ns = std::numeric_limits<int64_t>::max();
-  if (!scan_done_ && rate_ > 0 && backlog_in_flight_ < options_.max_in_flight) due_ns = now_ns;
-  for (const auto& [key, flight] : in_flight_) due_ns = std::min(due_ns, flight.resend_ns);
-  if (due_ns == std::numeric_limits<int64_t>::max()) return;
-  due_ns = std::max(due_ns, now_ns + Ns(kBurst));
-  if (work_timer_ != nullptr && work_ns_ <= due_ns) return;
-  work_ns_ = due_ns;
-  work_timer_ = loop_.After(milliseconds((due_ns - now_ns) / 1'000'000 + 1), [this] {
-    work_timer_.reset();
-    Work();
-  });
-}
-
-void Link::Work() {
-  if (!session_->connected() || born_generation_ != recorder_.generation()) return;
-  const int64_t now_ns = clock_.MonotonicNs();
-  const double seconds = static_cast<double>(now_ns - credit_ns_) / 1e9;
-  credit_ns_ = now_ns;
-  credit_ = std::min(credit_ + seconds * rate_, std::max(rate_, 1.0));
-  const auto limit = static_cast<size_t>(credit_);
-  const uint64_t before = counts_.sent_batches;
-  const size_t resent = ResendOverdue(limit);
-  SendBacklog(limit - resent);
-  credit_ -= static_cast<double>(counts_.sent_batches - before);
-  Arm();
-}
-
-size_t Link::ResendOverdue(size_t limit) {
-  const int64_t now_ns = clock_.MonotonicNs();
-  std::vector<Key> overdue;
-  for (const auto& [key, flight] : in_flight_) {
-    if (flight.resend_ns <= now_ns && overdue.size() < limit) overdue.push_back(key);
-  }
-  size_t sent = 0;
-  for (const Key& key : overdue) {
-    const Result<std::optional<StoredBatch>> batch = spool_.Find(key.first, key.second);
-    if (!NoteRead(batch)) break;
-    if (!*batch) {
-      Land(in_flight_.find(key));  // given up because of a bound
-    } else if (session_->outgoing_bytes() > kMaxQueuedBacklog || !Send(**batch, true)) {
-      break;
-    } else {
-      ++sent;
-    }
-  }
-  return sent;
-}
-
-void Link::SendBacklog(size_t limit) {
-  while (limit > 0 && !scan_done_ && backlog_in_flight_ < options_.max_in_flight) {
-    const auto batches = spool_.Waiting(std::min(limit, kReadAtOnce), scan_below_);
-    if (!NoteRead(batches)) return;
-    scan_done_ = batches->empty();
-    for (const StoredBatch& batch : *batches) {
-      if (!in_flight_.contains({batch.spool_id, batch.number})) {
-        if (session_->outgoing_bytes() > kMaxQueuedBacklog || !Send(batch, true)) return;
-        --limit;
-      }
-      scan_below_ = batch.rowid;
-    }
-  }
 }
 
 // ---- commands ----
@@ -284,7 +151,7 @@ void Link::OnCommand(std::string_view payload) {
 
 void Link::OnCommitted(const sparkplug::Committed& committed) {
   const uint64_t id = spool_.id();
-  const Result<size_t> settled = spool_.Settle(committed);
+  const Result<Settlement> settled = spool_.Settle(committed);
   if (!settled) {
     if (unsettled_.Met()) {
       spdlog::error("{}; what was acknowledged stays, and is sent again", settled.error().message);
@@ -294,12 +161,11 @@ void Link::OnCommitted(const sparkplug::Committed& committed) {
   if (const auto count = unsettled_.Over()) {
     spdlog::info("acknowledgements take effect again; {} had none", *count);
   }
-  const Key first{committed.spool_id, 0};
-  for (auto flight = in_flight_.lower_bound(first);
-       flight != in_flight_.end() && flight->first.first == committed.spool_id;) {
-    const auto here = flight++;
-    if (Names(committed, here->first.second)) Land(here);
-  }
+  if (Silent() || settled->again > 0) RestartScan();
+  acknowledged_ns_ = clock_.MonotonicNs();
+  unanswered_ns_.reset();
+  MeasureClock(committed);
+  LandSettled(committed);
   if (spool_.id() != id) {  // rolled back, or in its file again
     born_generation_ = 0;
     WantBirth();
@@ -346,6 +212,7 @@ LinkStats Link::stats() const {
   stats.waiting_batches = spool_.waiting_batches();
   stats.waiting_bytes = spool_.waiting_bytes();
   stats.dropped_batches = spool_.dropped_batches();
+  stats.clock = clock_offset_.At(clock_.WallMs(), clock_.SinceBootMs());
   return stats;
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/clock_offset.h"
 #include "agent/recorder.h"
 #include "agent/spool.h"
 #include "core/clock.h"
@@ -39,7 +40,7 @@ struct LinkOptions {
   std::chrono::milliseconds resend_max{480000};   // up to this
   std::chrono::milliseconds birth_spacing{2000};  // at least this between two births of a session
   size_t max_in_flight = 256;  // batches sent and not yet acknowledged, where they are backlog
-  double backfill_rate = 50;   // batches a second, until the collector grants another rate
+  double backfill_rate = 50;   // batches a second, until the collector grants this session another
 };
 
 struct LinkStats {
@@ -50,7 +51,8 @@ struct LinkStats {
   uint64_t resent_batches = 0;
   uint64_t dropped_batches = 0;  // given up because of the spool's bounds
   uint64_t births = 0;
-  uint64_t bad_commands = 0;  // NCMD that could not be read
+  uint64_t bad_commands = 0;                   // NCMD that could not be read
+  std::optional<ClockOffset::Estimate> clock;  // nothing before the first measurement
 };
 
 using SessionFactory = std::function<Result<std::unique_ptr<MqttSession>>(
@@ -58,8 +60,9 @@ using SessionFactory = std::function<Result<std::unique_ptr<MqttSession>>(
 
 // Brings the spool's batches to the collector: a Sparkplug B edge node with the acknowledgement
 // profile (docs/wire-format.md). Live batches go at once; what was not acknowledged goes again,
-// newest first, once the collector has answered the birth. No birth is sent before the recorder is
-// ready to declare the machine's series. Loop thread only.
+// newest first and in envelopes where it can, once the collector has answered the birth. While the
+// collector says nothing, one batch at a time asks whether it is there. No birth is sent before the
+// recorder is ready to declare the machine's series. Loop thread only.
 class Link {
  public:
   // Everything passed by reference must outlive the Link. `random` is uniform in [0, 1).
@@ -84,13 +87,17 @@ class Link {
   LinkStats stats() const;
 
  private:
-  using Key = std::pair<uint64_t, uint64_t>;  // spool id, number
+  using Key = std::pair<uint64_t, uint64_t>;  // spool id, first number
+  // A message that was sent and is not settled. Those of one spool id do not overlap.
   struct Flight {
+    uint64_t last = 0;  // number
     int64_t sent_ns = 0;
-    int64_t resend_ns = 0;  // unless acknowledged by then
+    int64_t sent_boot_ms = 0;  // since boot
+    int64_t resend_ns = 0;     // unless acknowledged by then
     int attempts = 0;
     bool backlog = false;
   };
+  using Flights = std::map<Key, Flight>;
 
   MqttMessage MakeWill();
   void OnConnected();
@@ -99,16 +106,34 @@ class Link {
   void OnCommitted(const sparkplug::Committed& committed);
   void OnAnswered();
 
+  // Whether the spool could be read.
   template <typename T>
-  bool NoteRead(const Result<T>& result);
+  bool NoteRead(const Result<T>& result) {
+    if (!result) {
+      if (unread_.Met())
+        spdlog::error("nothing can be sent from the spool: {}", result.error().message);
+    } else if (const auto count = unread_.Over()) {
+      spdlog::info("the spool can be read again; it could not {} times", *count);
+    }
+    return result.ok();
+  }
   void WantBirth();
   void SendBirth();
-  bool Send(const StoredBatch& batch, bool historical);
-  void Land(std::map<Key, Flight>::iterator flight);
+  bool SendLive(const StoredBatch& batch);
+  bool SendBacklog(Parcel parcel, int attempts);
+  Flight& TakeOff(uint64_t spool_id, uint64_t first, uint64_t last, int attempts);
+  void Land(Flights::iterator flight);
+  void LandSettled(const sparkplug::Committed& committed);
+  bool InFlight(uint64_t spool_id, uint64_t number) const;
+  void MeasureClock(const sparkplug::Committed& committed);
+  int64_t Patience(int attempts);
   void RestartScan();
   void Work();
-  size_t ResendOverdue(size_t limit);
-  void SendBacklog(size_t limit);
+  void ResendOverdue();
+  void SendWaiting();
+  bool MaySendBacklog() const;
+  // What was sent has had no answer of any kind for so long that nobody may be there.
+  bool Silent() const;
   void Arm();
   std::string Topic(sparkplug::MessageType type) const;
 
@@ -131,16 +156,20 @@ class Link {
   int64_t last_birth_ns_ = 0;
   std::unique_ptr<Timer> birth_timer_;
 
-  std::map<Key, Flight> in_flight_;
-  size_t backlog_in_flight_ = 0;
+  Flights in_flight_;
+  size_t batches_in_flight_ = 0;
+  size_t backlog_in_flight_ = 0;       // batches
   bool scan_done_ = false;             // every waiting batch is in flight
   std::optional<int64_t> scan_below_;  // row; from the newest where absent
   double rate_;                        // backlog, batches a second
-  double credit_ = 0;                  // batches that may be sent now beside live ones
+  double credit_ = 0;  // batches that may be sent now beside live ones; a pack may overdraw it
   int64_t credit_ns_ = 0;
   std::unique_ptr<Timer> work_timer_;
   int64_t work_ns_ = 0;  // when it fires
 
+  std::optional<int64_t> acknowledged_ns_;
+  std::optional<int64_t> unanswered_ns_;  // the first sending since then, in this session
+  ClockOffset clock_offset_;
   LinkStats counts_;
   LogLimit command_log_;
   Trouble unread_;     // the spool, when something was to be sent

@@ -19,6 +19,7 @@
 #include "agent/sampler.h"
 #include "agent/sources.h"
 #include "agent/spool.h"
+#include "agent/spool_status.h"
 #include "agent/test_ledger.h"
 #include "core/io/signals.h"
 #include "core/io/state_directory.h"
@@ -33,7 +34,8 @@ using std::chrono::milliseconds;
 
 constexpr char kDefaultConfig[] = "/etc/haidang/agent.toml";
 constexpr milliseconds kStopDeadline{1500};
-constexpr milliseconds kFirstRelease{20'000};   // of code that start-up needed; connected by then
+constexpr milliseconds kFirstRelease{20'000};  // of code that start-up needed; connected by then
+constexpr milliseconds kStatusEvery{60'000};
 constexpr milliseconds kReleaseEvery{600'000};  // reconnecting runs much of it again
 
 enum Exit : int { kOk = 0, kBadConfig = 1, kBadUsage = 2, kCannotRun = 3 };
@@ -44,6 +46,7 @@ struct CommandLine {
   std::string test_ledger;
   bool check_config = false;
   bool print_metrics = false;
+  bool spool = false;
 };
 
 int Complain(Exit code, const std::string& message) {
@@ -102,6 +105,12 @@ int PrintMetrics(const Options& options, const std::string& root) {
   return kOk;
 }
 
+int PrintSpool(const Options& options) {
+  const auto text = ReadSpoolStatus(options.state_directory, SystemClock());
+  if (!text) return Complain(kCannotRun, text.error().message);
+  return std::fputs(text->c_str(), stdout) >= 0 && std::fflush(stdout) == 0 ? kOk : kCannotRun;
+}
+
 LinkOptions LinkOptionsOf(const Options& options) {
   LinkOptions link;
   link.group = options.group;
@@ -123,6 +132,7 @@ class Daemon {
          std::mt19937_64& random)
       : loop_(loop),
         clock_(clock),
+        state_directory_(options.state_directory),
         spool_(std::move(spool)),
         ledger_(std::move(ledger)),
         recorder_(*spool_, clock, {.boot_id = boot_id, .ledger = ledger_.get()}),
@@ -141,6 +151,8 @@ class Daemon {
     sampler_->Start();
     first_release_ = loop_.After(kFirstRelease, ReleaseIdleCode);
     releases_ = loop_.Every(kReleaseEvery, ReleaseIdleCode);
+    TellSpool();
+    tellings_ = loop_.Every(kStatusEvery, [this] { TellSpool(); });
     return {};
   }
 
@@ -149,12 +161,17 @@ class Daemon {
     return {.connected = link.connected,
             .waiting_batches = link.waiting_batches,
             .waiting_bytes = static_cast<uint64_t>(link.waiting_bytes),
+            .held_bytes = static_cast<uint64_t>(spool_->held_bytes()),
             .dropped_batches = link.dropped_batches,
             .resent_batches = link.resent_batches,
             .births = link.births,
             .bad_commands = link.bad_commands,
             .refused_readings = recorder_.refused_series(),
-            .lost_ticks = lost_ticks_};
+            .lost_ticks = lost_ticks_,
+            .clock_offset_seconds =
+                link.clock ? std::optional(link.clock->offset_seconds) : std::nullopt,
+            .clock_error_seconds =
+                link.clock ? std::optional(link.clock->error_seconds) : std::nullopt};
   }
 
   // Ends the loop once the collector has been told, or could not be.
@@ -172,9 +189,22 @@ class Daemon {
                [this] { loop_.Stop(); });
   }
 
-  Status Close() { return spool_->Close(); }
+  Status Close() {
+    const Status closed = spool_->Close();
+    TellSpool();
+    return closed;
+  }
 
  private:
+  // For `haidang-agent spool`.
+  void TellSpool() {
+    const Result<SpoolReport> report = spool_->Report();
+    const Status told = report ? WriteSpoolStatus(state_directory_, *report, clock_.WallMs())
+                               : Status(report.error());
+    // Where the disk is full, the spool says so.
+    if (!told) spdlog::debug("{}; haidang-agent spool tells what was before", told.error().message);
+  }
+
   void OnTick(Tick&& tick) {
     const auto batch = recorder_.Record(std::move(tick));
     if (!batch) {
@@ -190,6 +220,7 @@ class Daemon {
 
   Loop& loop_;
   const Clock& clock_;
+  const std::string state_directory_;
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<TestLedger> ledger_;  // null but in tests
   Recorder recorder_;
@@ -198,6 +229,7 @@ class Daemon {
   Trouble lost_;  // ticks
   std::unique_ptr<Timer> first_release_;
   std::unique_ptr<Timer> releases_;
+  std::unique_ptr<Timer> tellings_;
   uint64_t lost_ticks_ = 0;
   bool stopping_ = false;
 };
@@ -224,7 +256,8 @@ int Run(const Options& options, const std::string& root, const std::string& test
   loop->OnTerminate([&daemon] { daemon->Stop(); });
   auto spool = Spool::Open({.path = options.state_directory + "/spool.db",
                             .max_bytes = options.spool_max_bytes,
-                            .max_age = options.spool_max_age},
+                            .max_age = options.spool_max_age,
+                            .sync = options.spool_sync},
                            clock, [&random] { return random(); });
   if (!spool) return Complain(kCannotRun, spool.error().message);
 
@@ -272,21 +305,27 @@ int Main(int argc, char** argv) {
   app.add_option("--root", line.root, "read /proc below this directory (containers, tests)")
       ->type_name("DIR")
       ->capture_default_str();
+  const auto* spool =
+      app.add_subcommand("spool", "print what waits for the collector, how old and how big it is")
+          ->fallthrough();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kBadUsage;
   }
   if (!line.root.ends_with('/')) line.root += '/';
+  line.spool = spool->parsed();
   if (line.check_config || line.print_metrics) DieOnTerminate();
 
   const bool defaults =
       line.print_metrics && config->count() == 0 && !std::filesystem::exists(line.config);
-  const Need need = line.print_metrics && !line.check_config ? Need::kReading : Need::kAll;
+  const bool reads = (line.print_metrics || line.spool) && !line.check_config;
+  const Need need = reads ? Need::kReading : Need::kAll;
   const auto options =
       defaults ? ParseOptions("", line.config, need) : LoadOptions(line.config, need);
   if (!options) return Complain(kBadConfig, options.error().message);
   if (line.check_config) return CheckConfig(*options, line.config);
+  if (line.spool) return PrintSpool(*options);
   return line.print_metrics ? PrintMetrics(*options, line.root)
                             : Run(*options, line.root, line.test_ledger);
 }

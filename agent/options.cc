@@ -185,6 +185,7 @@ Result<Options> Read(ConfigFile& file, Need need) {
       spool.Integer("max_mib", options.spool_max_bytes / kMiB, 1, 65536) * kMiB;
   options.spool_max_age =
       duration_cast<hours>(spool.Duration("max_age", options.spool_max_age, 1h, 24h * 366));
+  options.spool_sync = spool.Duration("sync", options.spool_sync, 0s, 1h);
   spool.Finish();
 
   root.Finish();

@@ -31,6 +31,7 @@ struct Options {
 
   int64_t spool_max_bytes = 256LL << 20;
   std::chrono::hours spool_max_age{14 * 24};
+  std::chrono::milliseconds spool_sync{60'000};  // what a power cut may cost
 };
 
 enum class Need {

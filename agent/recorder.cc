@@ -94,7 +94,7 @@ Result<StoredBatch> Recorder::Record(Tick&& tick, sparkplug::AgentState state) {
   if (replaced()) LoadKnown();  // another file, or another life of this one
   ++ordinal_;
   read_ = 0;
-  const bool full = full_requested_ || tick.since_boot_ms >= next_full_ms_;
+  const bool full = full_requested_ || tick.since_boot_ms >= next_full_ms_ || spool_.wants_full();
   sparkplug::Batch batch;
   batch.header.boot_id = options_.boot_id;
   batch.header.since_boot_ms = tick.since_boot_ms;
@@ -216,8 +216,13 @@ Recorder::Entry* Recorder::FindEntry(const Reading& reading, Group& group, size_
 }
 
 Recorder::Entry* Recorder::Introduce(const Reading& reading, Group& group, size_t position) {
-  const std::optional<DataType> datatype = DataTypeOf(reading.value);
-  if (!datatype) return nullptr;  // nothing is known of it yet, not even its datatype
+  std::optional<DataType> datatype = DataTypeOf(reading.value);
+  if (!datatype) {
+    // Declared before it has a value, so that its first one needs no birth of its own.
+    const MetricInfo* info = FindMetric(reading.series.metric);
+    if (info == nullptr) return nullptr;  // nothing is known of it yet, not even its datatype
+    datatype = info->datatype;
+  }
   if (entries_.size() >= options_.max_series) MakeRoom();
   if (entries_.size() >= options_.max_series) {
     ++refused_;
@@ -287,14 +292,19 @@ void Recorder::StateAbsent(sparkplug::Batch& batch) {
   }
 }
 
-// Forgets series that are gone and that no waiting batch uses.
+// Forgets series that are gone. Batches that use them and that the collector has are kept no more.
 void Recorder::MakeRoom() {
   if (std::exchange(room_made_, ordinal_) == ordinal_) return;
+  const auto gone = [&](const Entry& entry) {
+    return entry.tick + 1 < ordinal_ && entry.stated && IsNull(entry.value);
+  };
+  const bool any = std::any_of(entries_.begin(), entries_.end(),
+                               [&](const auto& entry) { return gone(entry.second); });
+  if (!any || replaced() || !spool_.GiveUpKept() || replaced()) return;
   const int64_t oldest = spool_.oldest_rowid().value_or(std::numeric_limits<int64_t>::max());
   for (auto at = entries_.begin(); at != entries_.end();) {
     const Entry& entry = at->second;
-    const bool gone = entry.tick + 1 < ordinal_ && entry.stated && IsNull(entry.value);
-    if (!gone || entry.last_rowid >= oldest || replaced() || !spool_.Forget(entry.alias)) {
+    if (!gone(entry) || entry.last_rowid >= oldest || replaced() || !spool_.Forget(entry.alias)) {
       ++at;
       continue;
     }
@@ -312,6 +322,7 @@ Result<sparkplug::Birth> Recorder::MakeBirth(int64_t now_ms) const {
   birth.spool_id = spool_.id();
   birth.held = std::move(held).value();
   birth.groups = spool_.Groups();
+  birth.boot_id = options_.boot_id;
   birth.series.reserve(entries_.size() + retired_.size());
   for (const auto& [series, entry] : entries_) {
     birth.series.push_back(Declare(series, entry.alias, entry.datatype, entry.group));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,12 +53,16 @@ struct AgentStats {
   bool connected = false;
   uint64_t waiting_batches = 0;
   uint64_t waiting_bytes = 0;
+  uint64_t held_bytes = 0;
   uint64_t dropped_batches = 0;
   uint64_t resent_batches = 0;
   uint64_t births = 0;
   uint64_t bad_commands = 0;
   uint64_t refused_readings = 0;
   uint64_t lost_ticks = 0;
+  // Of the wall clock, against the collector's; nothing until it was measured.
+  std::optional<double> clock_offset_seconds;
+  std::optional<double> clock_error_seconds;
 };
 std::unique_ptr<Source> MakeAgentSource(std::function<AgentStats()> stats);
 

@@ -1,134 +1,132 @@
+#include "agent/spool.h"
+
 #include <chrono>
 #include <utility>
 
 #include "agent/sqlite_spool.h"
 #include "core/log.h"
 
+// What is loaded at the start, and how batches are written.
 namespace haidang::agent {
 
-Status SqliteSpool::Prepare() {
-  const auto prepare = [this](std::optional<Statement>& statement, const char* sql) -> Status {
-    Result<Statement> prepared = db_.Prepare(sql);
-    if (!prepared) return prepared.error();
-    statement.emplace(std::move(prepared).value());
-    return {};
-  };
-  const std::pair<std::optional<Statement>*, const char*> all[] = {
-      {&insert_, "INSERT INTO batch VALUES(?,?,?)"},
-      {&delete_, "DELETE FROM batch WHERE id BETWEEN ? AND ? RETURNING length(bytes)"},
-      {&oldest_, "SELECT id, age_ms FROM batch ORDER BY id LIMIT 1"},
-      {&min_row_, "SELECT min(id) FROM batch WHERE id BETWEEN ? AND ?"},
-      {&find_, "SELECT bytes FROM batch WHERE id=?"},
-      {&waiting_, "SELECT id, bytes FROM batch WHERE id<? ORDER BY id DESC LIMIT ?"},
-      {&save_next_, "UPDATE spool SET next=?, reason=? WHERE id=?"},
-  };
-  for (const auto& [statement, sql] : all) {
-    if (Status s = prepare(*statement, sql); !s) return s;
-  }
-  return {};
-}
-
-void SqliteSpool::Unprepare() {
-  for (std::optional<Statement>* statement :
-       {&insert_, &delete_, &oldest_, &min_row_, &find_, &waiting_, &save_next_}) {
-    statement->reset();
-  }
+Status SqliteSpool::LoadOnly() {
+  Result<SpoolStatements> statements = SpoolStatements::Prepare(db_);
+  if (!statements) return statements.error();
+  sql_.emplace(std::move(statements).value());
+  if (Status s = LoadSpools(); !s) return s;
+  if (Status s = LoadHeld(); !s) return s;
+  return LoadMeta();
 }
 
 Status SqliteSpool::Load() {
-  if (Status s = Prepare(); !s) return s;
-  Result<Statement> totals = db_.Prepare(
-      "SELECT count(*), coalesce(sum(length(bytes)),0), coalesce(max(age_ms),0),"
-      " (SELECT value FROM meta WHERE key='age_ms'), (SELECT value FROM meta WHERE key='bd_seq'),"
-      " (SELECT value FROM meta WHERE key='in_use') FROM batch");
-  if (!totals) return totals.error();
-  if (Result<bool> row = totals->Step(); !row) return row.error();
-  books_.rows = static_cast<size_t>(totals->Int(0));
-  books_.bytes = totals->Int(1) + totals->Int(0) * kRowOverhead;
-  age_base_ms_ = std::max(totals->Int(2), totals->Int(3));
-  bd_seq_ = static_cast<uint8_t>(totals->Int(4));
-  const bool unclean = totals->Int(5) != 0;
-  totals->Reset();
-  if (Status s = LoadSpools(); !s) return s;
-  if (Status s = FindOldest(); !s) return s;
+  if (Status s = LoadOnly(); !s) return s;
   if (Status s = names_.Load(db_); !s) return s;
-  no_room_ = false;
-  const Status begun = InTransaction([&]() -> Status {
-    if (books_.spools.empty() || unclean) {
-      if (Status s = BeginSpool(); !s) return s;
-    }
-    return SaveInUse();
-  });
-  if (begun || !no_room_) return begun;
-  // Numbers that the file could give again after a crash belong to an id that it does not know.
+  // Where it cannot be written now, it is later: numbers are given under an id that no file knows.
   AddSpool();
-  start_unsaved_ = true;
+  no_room_ = false;
+  const Status begun = InTransaction([&] { return SaveStart(); });
+  return no_room_ ? Status() : begun;
+}
+
+// In a transaction. Comes before all that is written under the current spool id: without it, what
+// the file says of these rows would be said of the next start's.
+Status SqliteSpool::SaveStart() {
+  if (books_.begun) return {};
+  books_.begun = true;
+  if (Status s = LeaveSpools(); !s) return s;
+  if (Status s = InsertSpool(current_base(), current()); !s) return s;
+  return db_.Exec("UPDATE meta SET value=1 WHERE key='in_use'");
+}
+
+Status SqliteSpool::LoadMeta() {
+  Result<Statement> meta = db_.Prepare(
+      "SELECT (SELECT value FROM meta WHERE key='age_ms'),"
+      " (SELECT value FROM meta WHERE key='bd_seq'),"
+      " (SELECT age_ms FROM batch ORDER BY id DESC LIMIT 1),"
+      " (SELECT age_ms FROM pack ORDER BY first DESC LIMIT 1)");
+  if (!meta) return meta.error();
+  if (Result<bool> row = meta->Step(); !row) return row.error();
+  age_base_ms_ = std::max({meta->Int(0), meta->Int(2), meta->Int(3)});
+  bd_seq_ = static_cast<uint8_t>(meta->Int(1));
   return {};
 }
 
-// In a transaction.
-Status SqliteSpool::SaveInUse() {
-  if (Status s = db_.Exec("UPDATE meta SET value=1 WHERE key='in_use'"); !s) return s;
-  return LeaveSettledSpools();
-}
-
 Status SqliteSpool::LoadSpools() {
-  Result<Statement> select = db_.Prepare(
-      "SELECT id, base, next, reason, (SELECT max(b.id) FROM batch b WHERE b.id > s.base AND b.id "
-      "< "
-      "coalesce((SELECT min(t.base) + 1 FROM spool t WHERE t.base > s.base), 9e18)) FROM spool s");
+  Result<Statement> select = db_.Prepare("SELECT id, base, next, reason FROM spool");
   if (!select) return select.error();
   for (;;) {
     Result<bool> row = select->Step();
     if (!row) return row.error();
     if (!*row) return {};
-    SpoolId held{select->UInt(0), select->UInt(2), std::string(select->Text(3))};
-    // `next` is written only when batches are settled, and at a clean stop.
-    if (!select->IsNull(4)) {
-      books_.newest_rowid = std::max(books_.newest_rowid, select->Int(4));
-      held.next = std::max(held.next, static_cast<uint64_t>(select->Int(4) - select->Int(1)) + 1);
-    }
-    books_.spools.emplace(select->Int(1), std::move(held));
+    books_.spools.emplace(select->Int(1),
+                          SpoolId{select->UInt(0), select->UInt(2), std::string(select->Text(3))});
   }
 }
 
-Status SqliteSpool::FindOldest() {
-  books_.oldest_rowid.reset();
-  Result<bool> row = oldest_->Step();
-  if (!row) return row.error();
-  if (*row) {
-    books_.oldest_rowid = oldest_->Int(0);
-    books_.oldest_age_ms = oldest_->Int(1);
+Status SqliteSpool::LoadHeld() {
+  const auto load = [&](const char* sql, auto&& take) -> Status {
+    Result<Statement> select = db_.Prepare(sql);
+    if (!select) return select.error();
+    for (;;) {
+      Result<bool> row = select->Step();
+      if (!row) return row.error();
+      if (!*row) return {};
+      take(*select);
+    }
+  };
+  const auto hold = [&](const Statement& row) {
+    books_.held.Add(row.Int(0), row.Int(1));
+    books_.bytes += row.Int(2) + kRowOverhead;
+  };
+  if (Status s = load("SELECT first, last, length(bytes) FROM pack ORDER BY first", hold); !s)
+    return s;
+  if (Status s = load("SELECT id, id, length(bytes) FROM batch ORDER BY id", hold); !s) return s;
+  const Status settled =
+      load("SELECT first, last FROM settled ORDER BY first", [&](const auto& row) {
+        books_.settled.Add(row.Int(0), row.Int(1));
+        books_.saved.Add(row.Int(0), row.Int(1));
+      });
+  if (!settled) return settled;
+  // `next` is written now and then only: the rows know better. A row belongs to a spool id.
+  RowSet owned;
+  for (auto spool = books_.spools.begin(); spool != books_.spools.end(); ++spool) {
+    const auto following = std::next(spool);
+    const int64_t end =
+        following == books_.spools.end() ? std::numeric_limits<int64_t>::max() : following->first;
+    if (const auto last = books_.held.LastTo(end); last && *last > LastRow(spool)) {
+      spool->second.next = static_cast<uint64_t>(*last - spool->first) + 1;
+    }
+    owned.Add(spool->first + 1, LastRow(spool));
   }
-  oldest_->Reset();
+  const RowSet nobodys = books_.held.Minus(owned);
+  for (const auto& [first, last] : nobodys.ranges()) books_.held.Remove(first, last);
   return {};
 }
 
 // A new spool id above everything that was ever stored in this file; in the books alone.
 void SqliteSpool::AddSpool() {
-  int64_t base = 0;
-  if (!books_.spools.empty()) {
-    const auto& [last_base, last] = *books_.spools.rbegin();
-    base = last_base + static_cast<int64_t>(last.next);
-  }
+  const int64_t base = books_.spools.empty() ? 0 : LastRow(std::prev(books_.spools.end())) + 1;
   SpoolId fresh;
   do {
     fresh.id = random64_();
   } while (fresh.id == 0);
   books_.spools.emplace(base, std::move(fresh));
-}
-
-// The current one, into the file.
-Status SqliteSpool::SaveSpool() {
-  Result<Statement> insert = db_.Prepare("INSERT INTO spool(id, base, next) VALUES(?,?,1)");
-  if (!insert) return insert.error();
-  return insert->Bind(1, current().id).Bind(2, books_.spools.rbegin()->first).Run();
+  run_ = {base + 1, 0, 0, 0};
 }
 
 // In a transaction.
 Status SqliteSpool::BeginSpool() {
+  if (Status s = SaveStart(); !s) return s;
   AddSpool();
-  return SaveSpool();
+  return InsertSpool(current_base(), current());
+}
+
+Status SqliteSpool::InsertSpool(int64_t base, const SpoolId& spool) {
+  Result<Statement> insert =
+      db_.Prepare("INSERT INTO spool(id, base, next, reason) VALUES(?,?,?,?)");
+  if (!insert) return insert.error();
+  insert->Bind(1, spool.id).Bind(2, base).Bind(3, spool.next).Bind(4, spool.reason);
+  return insert->Run();
 }
 
 Result<uint8_t> SqliteSpool::NextBdSeq() {
@@ -149,73 +147,79 @@ Status SqliteSpool::SaveBdSeq() {
   return update->Bind(1, static_cast<int64_t>(bd_seq_)).Run();
 }
 
+// Whether the transaction that follows survives a power cut, and all before it.
+bool SqliteSpool::MakeDurable() {
+  const int64_t sync_ns = std::chrono::nanoseconds(options_.sync).count();
+  const bool due = !synced_ns_ || clock_.MonotonicNs() - *synced_ns_ >= sync_ns;
+  if (due == full_sync_) return due;
+  if (!db_.Exec(due ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL")) return false;
+  full_sync_ = due;
+  return due;
+}
+
 Result<StoredBatch> SqliteSpool::Store(sparkplug::Batch& batch) {
   batch.header.spool_id = current().id;
   batch.header.number = current().next;
-  const int64_t rowid = books_.spools.rbegin()->first + static_cast<int64_t>(batch.header.number);
+  const int64_t rowid = current_base() + static_cast<int64_t>(batch.header.number);
   InMemory fresh{rowid, AgeNow(), sparkplug::EncodeBatch(batch)};
+  if (fresh.bytes.size() > kMaxBatchBytes) {
+    return Error{"what was read at one tick takes " + std::to_string(fresh.bytes.size()) +
+                 " bytes; at most " + std::to_string(kMaxBatchBytes) + " can be sent at once"};
+  }
   StoredBatch stored{rowid, batch.header.spool_id, batch.header.number, fresh.bytes};
   Status written = CatchUp();
   if (written) {
-    written = Insert(rowid, fresh.age_ms, fresh.bytes);
-    if (!written) NoteFault();
+    written = InTransaction([&]() -> Status {
+      if (Status s = Insert(rowid, fresh.age_ms, fresh.bytes); !s) return s;
+      return SaveSettled();
+    });
   }
   if (damaged_) return written.error();
   TellWritten(written);
   if (!written) Keep(std::move(fresh));
   ++current().next;
-  EnforceBounds();
+  FollowRun(stored, batch.header.full);
+  KeepHouse();
   if (damaged_) return Error{options_.path + ": damaged; what waited in it is lost"};
   return stored;
 }
 
 Status SqliteSpool::Insert(int64_t rowid, int64_t age_ms, const std::string& bytes) {
-  if (Status s = insert_->Bind(1, rowid).Bind(2, age_ms).BindBlob(3, bytes).Run(); !s) return s;
-  ++books_.rows;
-  books_.newest_rowid = rowid;
+  Status s = sql_->insert_batch.Bind(1, rowid).Bind(2, age_ms).BindBlob(3, bytes).Run();
+  if (!s) return s;
+  books_.held.Add(rowid, rowid);
   books_.bytes += static_cast<int64_t>(bytes.size()) + kRowOverhead;
-  if (!books_.oldest_rowid) {
-    books_.oldest_rowid = rowid;
-    books_.oldest_age_ms = age_ms;
-  }
   return {};
 }
 
 void SqliteSpool::Keep(InMemory batch) {
   memory_bytes_ += static_cast<int64_t>(batch.bytes.size()) + kRowOverhead;
+  books_.held.Add(batch.rowid, batch.rowid);
   memory_.push_back(std::move(batch));
   while (memory_.size() > kMaxMemoryBatches ||
          memory_bytes_ > static_cast<int64_t>(kMaxMemoryBytes)) {
-    SpoolOf(memory_.front().rowid)->second.reason = "full";
-    memory_bytes_ -= static_cast<int64_t>(memory_.front().bytes.size()) + kRowOverhead;
+    const InMemory& oldest = memory_.front();
+    memory_bytes_ -= static_cast<int64_t>(oldest.bytes.size()) + kRowOverhead;
+    Lose(oldest.rowid, oldest.rowid, "full");
     memory_.pop_front();
-    ++books_.dropped;
   }
 }
 
 // Writes what could not be written before: the start's own mark, and batches.
 Status SqliteSpool::CatchUp() {
-  if (memory_.empty() && !start_unsaved_) return {};
+  if (memory_.empty() && books_.begun) return {};
   const Status written = InTransaction([&]() -> Status {
     if (Status s = SaveStart(); !s) return s;
     if (Status s = SaveBdSeq(); !s) return s;
     for (const InMemory& batch : memory_) {
       if (Status s = Insert(batch.rowid, batch.age_ms, batch.bytes); !s) return s;
     }
-    return {};
+    return SaveSettled();
   });
   if (!written) return written;
-  start_unsaved_ = false;
   memory_.clear();
   memory_bytes_ = 0;
   return {};
-}
-
-// In a transaction.
-Status SqliteSpool::SaveStart() {
-  if (!start_unsaved_) return {};
-  if (Status s = SaveSpool(); !s) return s;
-  return SaveInUse();
 }
 
 void SqliteSpool::TellWritten(const Status& written) {
@@ -229,89 +233,56 @@ void SqliteSpool::TellWritten(const Status& written) {
   }
 }
 
-// What remains beyond a bound, or could not be dropped, goes with the next batch.
-void SqliteSpool::EnforceBounds() {
-  if (damaged_ || Exceeded() == nullptr) return;
-  if (const Status dropped = InTransaction([&] { return DropOldest(); }); !dropped) {
-    spdlog::debug("{}", dropped.error().message);
-  }
+void SqliteSpool::FollowRun(const StoredBatch& stored, bool full) {
+  if (full || wants_full()) run_ = {stored.rowid, 0, 0, 0};
+  ++run_.batches;
+  run_.bytes += static_cast<int64_t>(stored.encoded.size());
+  if (run_.batches == 1) run_.first_bytes = run_.bytes;
 }
 
-// The bound that the oldest row is beyond; null where there is none.
-const char* SqliteSpool::Exceeded() const {
-  if (!books_.oldest_rowid) return nullptr;
-  if (books_.bytes > MaxBytes()) return "full";
-  const int64_t max_age_ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(options_.max_age).count();
-  return books_.oldest_age_ms < AgeNow() - max_age_ms ? "age" : nullptr;
-}
-
-Status SqliteSpool::DropOldest() {
-  for (size_t i = 0; i < kMaxDroppedAtOnce; ++i) {
-    const char* reason = Exceeded();
-    if (reason == nullptr) break;
-    const int64_t rowid = *books_.oldest_rowid;
-    const auto spool = SpoolOf(rowid);
-    spool->second.reason = reason;
-    Result<size_t> deleted = Delete(rowid, rowid);
-    if (!deleted) return deleted.error();
-    books_.dropped += *deleted;
-    if (Status s = SaveNext(spool); !s) return s;
-  }
-  return LeaveSettledSpools();
-}
-
-// Deletes rows and keeps the totals true.
-Result<size_t> SqliteSpool::Delete(int64_t first, int64_t last) {
-  size_t deleted = 0;
-  delete_->Bind(1, first).Bind(2, last);
-  for (;;) {
-    Result<bool> row = delete_->Step();
-    if (!row) return row.error();
-    if (!*row) break;
-    ++deleted;
-    books_.bytes -= delete_->Int(0) + kRowOverhead;
-  }
-  books_.rows -= deleted;
-  if (deleted == 0) return deleted;
-  if (Status s = FindOldest(); !s) return s.error();
-  return deleted;
+bool SqliteSpool::wants_full() const {
+  return run_.batches == 0 || run_.batches >= kMaxRunBatches ||
+         run_.bytes >= std::max(kMaxRunBytes, 4 * run_.first_bytes);
 }
 
 Status SqliteSpool::SaveNext(Spools::const_iterator spool) {
   const SpoolId& held = spool->second;
-  return save_next_->Bind(1, held.next).Bind(2, held.reason).Bind(3, held.id).Run();
+  return sql_->save_next.Bind(1, held.next).Bind(2, held.reason).Bind(3, held.id).Run();
 }
 
-// A spool id of the past of which nothing waits any more is of no interest to anybody.
-Status SqliteSpool::LeaveSettledSpools() {
-  for (auto spool = books_.spools.begin(); std::next(spool) != books_.spools.end();) {
-    const auto following = std::next(spool);
-    Result<std::optional<int64_t>> waits = FirstWaiting(spool->first + 1, following->first);
-    if (!waits) return waits.error();
-    if (!*waits) {
-      Result<Statement> remove = db_.Prepare("DELETE FROM spool WHERE id=?");
-      if (!remove) return remove.error();
-      if (Status s = remove->Bind(1, spool->second.id).Run(); !s) return s;
-      books_.spools.erase(spool);
-    }
-    spool = following;
+// In a transaction. Nearly always one range that became longer.
+Status SqliteSpool::SaveSettled() {
+  if (Status s = SaveStart(); !s) return s;
+  if (books_.saved == books_.settled) return {};
+  const RowSet::Ranges& now = books_.settled.ranges();
+  const RowSet::Ranges& before = books_.saved.ranges();
+  for (const auto& [first, last] : before) {
+    if (now.contains(first)) continue;
+    if (Status s = sql_->drop_settled.Bind(1, first).Run(); !s) return s;
   }
+  for (const auto& [first, last] : now) {
+    const auto old = before.find(first);
+    if (old != before.end() && old->second == last) continue;
+    if (Status s = sql_->put_settled.Bind(1, first).Bind(2, last).Run(); !s) return s;
+  }
+  books_.saved = books_.settled;
   return {};
 }
 
-// The lowest row that waits between the two, in the file or in memory.
-Result<std::optional<int64_t>> SqliteSpool::FirstWaiting(int64_t first, int64_t last) {
-  Result<bool> row = min_row_->Bind(1, first).Bind(2, last).Step();
-  if (!row) return row.error();
-  std::optional<int64_t> min;
-  if (*row && !min_row_->IsNull(0)) min = min_row_->Int(0);
-  min_row_->Reset();
-  if (min) return min;  // rows are older than what is in memory
-  const auto kept = std::find_if(memory_.begin(), memory_.end(),
-                                 [&](const InMemory& batch) { return batch.rowid >= first; });
-  if (kept != memory_.end() && kept->rowid <= last) min = kept->rowid;
-  return min;
+Status SqliteSpool::MarkClosed() {
+  const Status caught_up = CatchUp();
+  synced_ns_.reset();  // what was recorded survives whatever comes
+  const Status marked = InTransaction([&]() -> Status {
+    if (Status s = SaveSettled(); !s) return s;
+    if (Status s = SaveNext(std::prev(books_.spools.end())); !s) return s;
+    Result<Statement> update = db_.Prepare("UPDATE meta SET value=? WHERE key='age_ms'");
+    if (!update) return update.error();
+    if (Status s = update->Bind(1, AgeNow()).Run(); !s) return s;
+    return db_.Exec("UPDATE meta SET value=0 WHERE key='in_use'");
+  });
+  if (memory_.empty()) return marked;
+  return Error{caught_up.error().message + "; " + std::to_string(memory_.size()) +
+               " batches were in memory only and are lost"};
 }
 
 }  // namespace haidang::agent

@@ -13,20 +13,21 @@
 namespace haidang::agent {
 namespace {
 
-constexpr int64_t kSchemaVersion = 1;             // on disk: never means anything else
+constexpr int64_t kSchemaVersion = 2;
 constexpr int64_t kCacheBytes = 128 << 10;        // a tick touches a handful of pages
 constexpr int64_t kMaxCheckedBytes = 32LL << 20;  // a larger file would delay the start
-constexpr int kWalPages = 256;                    // 1 MiB, then a checkpoint
+constexpr int kPageSize = 512;                    // of a new file: a batch changes few bytes
+constexpr int kWalPages = 2048;                   // then a checkpoint
 constexpr size_t kMaxKeptAside = 2;               // damaged files
 constexpr char kAside[] = ".corrupt-";
 
-// batch: rowid is its spool's base plus its number; age_ms is the agent's running time when it was
-// recorded, over all starts with this file, so that no step of a clock makes it old.
-// spool: every spool id that still matters; the one with the highest base is the current one.
-// series: aliases are never given twice.
+// docs/spool-format.md says what stands where.
 constexpr const char* kSchema = R"sql(
 BEGIN;
 CREATE TABLE batch(id INTEGER PRIMARY KEY, age_ms INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE pack(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, age_ms INTEGER NOT NULL,
+                  bytes BLOB NOT NULL);
+CREATE TABLE settled(first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
 CREATE TABLE spool(id INTEGER PRIMARY KEY, base INTEGER NOT NULL UNIQUE, next INTEGER NOT NULL,
                    reason TEXT NOT NULL DEFAULT '');
 CREATE TABLE series(alias INTEGER PRIMARY KEY AUTOINCREMENT, metric TEXT NOT NULL,
@@ -36,7 +37,17 @@ CREATE TABLE grp(bit INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES('in_use', 0), ('bd_seq', 255), ('age_ms', 0);
 INSERT INTO sqlite_sequence VALUES('series', 31);
-PRAGMA user_version=1;
+PRAGMA user_version=2;
+COMMIT;
+)sql";
+
+// Its batches go on to be sent; what schema 1 settled it deleted.
+constexpr const char* kFromSchema1 = R"sql(
+BEGIN;
+CREATE TABLE pack(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, age_ms INTEGER NOT NULL,
+                  bytes BLOB NOT NULL);
+CREATE TABLE settled(first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+PRAGMA user_version=2;
 COMMIT;
 )sql";
 
@@ -69,6 +80,7 @@ Result<Database> OpenOnce(const std::string& path, DatabaseFault& fault) {
   options.exclusive = true;
   options.cache_bytes = kCacheBytes;
   options.wal_autocheckpoint = kWalPages;
+  options.page_size = kPageSize;
   Result<Database> db = Database::Open(path, options, &fault);
   if (!db) return db;
   const auto fail = [&](const Error& error) -> Result<Database> {
@@ -93,6 +105,9 @@ Result<Database> OpenOnce(const std::string& path, DatabaseFault& fault) {
   if (!in_use) return fail(in_use.error());
   if (*in_use != 0) {
     if (Status whole = Check(*db, path, fault); !whole) return fail(whole.error());
+  }
+  if (*version == 1) {
+    if (Status migrated = db->Exec(kFromSchema1); !migrated) return fail(migrated.error());
   }
   return db;
 }

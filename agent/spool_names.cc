@@ -36,6 +36,11 @@ Labels UnpackLabels(std::string_view packed) {
 
 Status SpoolNames::Load(Database& db) {
   groups_.clear();
+  Result<Statement> last = db.Prepare("SELECT seq FROM sqlite_sequence WHERE name='series'");
+  if (!last) return last.error();
+  Result<bool> known = last->Step();
+  if (!known) return known.error();
+  last_alias_ = *known ? last->UInt(0) : 0;
   Result<Statement> select = db.Prepare("SELECT name FROM grp ORDER BY bit");
   if (!select) return select.error();
   for (;;) {
@@ -61,7 +66,16 @@ Result<uint64_t> SpoolNames::AliasOf(Database& db, const SeriesId& series, DataT
   if (!insert) return insert.error();
   insert->Bind(1, series.metric).BindBlob(2, labels).Bind(3, static_cast<int>(datatype));
   if (Status s = insert->Bind(4, static_cast<int64_t>(group)).Run(); !s) return s.error();
-  return static_cast<uint64_t>(db.last_insert_rowid());
+  last_alias_ = static_cast<uint64_t>(db.last_insert_rowid());
+  return last_alias_;
+}
+
+Status SpoolNames::ContinueAfter(Database& db, uint64_t alias) {
+  if (alias <= last_alias_) return {};
+  last_alias_ = alias;
+  Result<Statement> update = db.Prepare("UPDATE sqlite_sequence SET seq=? WHERE name='series'");
+  if (!update) return update.error();
+  return update->Bind(1, alias).Run();
 }
 
 Result<std::vector<KnownSeries>> SpoolNames::Series(Database& db) {

@@ -20,8 +20,12 @@ class SpoolNames {
   Status Forget(Database& db, uint64_t alias);
   Result<uint32_t> GroupOf(Database& db, const std::string& group);
   const std::vector<std::string>& groups() const { return groups_; }
+  // The highest alias that was ever given; in another file, later ones are above it.
+  uint64_t last_alias() const { return last_alias_; }
+  Status ContinueAfter(Database& db, uint64_t alias);
 
  private:
+  uint64_t last_alias_ = 0;
   std::vector<std::string> groups_;
 };
 

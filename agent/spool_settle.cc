@@ -4,165 +4,240 @@
 
 #include "agent/sqlite_spool.h"
 #include "core/log.h"
+#include "core/sparkplug/batch.h"
 
+// What the collector's word changes.
 namespace haidang::agent {
 namespace {
 
-// Free pages beyond this are given back to the file system, a few at a time.
-constexpr int64_t kMaxFreePages = 1024;
+using sparkplug::WireValue;
+
+Value OwnedValue(const WireValue& wire) {
+  switch (wire.kind) {
+    case WireValue::Kind::kInt:
+    case WireValue::Kind::kInt32:
+      return wire.bits;  // the same bytes for both signs
+    case WireValue::Kind::kDouble:
+      return std::bit_cast<double>(wire.bits);
+    case WireValue::Kind::kBoolean:
+      return wire.bits != 0;
+    case WireValue::Kind::kText:
+      return std::string(wire.view);
+    case WireValue::Kind::kBytes:
+      return Bytes{std::string(wire.view)};
+    case WireValue::Kind::kNull:
+      break;
+  }
+  return Null{};
+}
+
+// The same batch under another key.
+Result<std::string> WithKey(std::string_view encoded, uint64_t spool_id, uint64_t number) {
+  sparkplug::BatchDecoder decoder;
+  const auto message = decoder.Decode(encoded);
+  if (!message) return message.error();
+  if (message->batches.size() != 1 || !message->batches[0].crc_matches) return Error{"damaged"};
+  const sparkplug::BatchView& view = message->batches[0];
+  sparkplug::Batch batch;
+  batch.header = view.header;
+  batch.header.spool_id = spool_id;
+  batch.header.number = number;
+  for (const sparkplug::SampleView& sample : view.samples) {
+    batch.samples.emplace_back(sample.alias, OwnedValue(sample.value));
+  }
+  if (!view.events.empty()) {
+    auto events = sparkplug::DecodeEvents(view.events);
+    if (!events) return events.error();
+    batch.events = std::move(events).value();
+  }
+  return sparkplug::EncodeBatch(batch);
+}
 
 }  // namespace
 
-Result<size_t> SqliteSpool::SettleNamed(const sparkplug::Committed& committed) {
-  const auto spool =
-      std::find_if(books_.spools.begin(), books_.spools.end(),
-                   [&](const auto& entry) { return entry.second.id == committed.spool_id; });
-  if (spool == books_.spools.end()) return size_t{0};
-  std::vector<sparkplug::NumberRange> ranges = committed.ranges;
-  if (committed.cumulative > 0) ranges.insert(ranges.begin(), {1, committed.cumulative});
-  const uint64_t highest = ranges.empty() ? 0 : ranges.back().last;
-  const bool is_current = std::next(spool) == books_.spools.end();
-  if (is_current && highest >= spool->second.next) return RolledBack(highest);
+SqliteSpool::Spools::iterator SqliteSpool::FindSpool(uint64_t id) {
+  return std::find_if(books_.spools.begin(), books_.spools.end(),
+                      [&](const auto& entry) { return entry.second.id == id; });
+}
 
-  const size_t before = waiting_batches();
+Result<Settlement> SqliteSpool::SettleNamed(const sparkplug::Committed& committed) {
+  const auto spool = FindSpool(committed.spool_id);
+  if (spool == books_.spools.end()) return Settlement{};
   const int64_t base = spool->first;
-  const uint64_t last_number = spool->second.next - 1;
-  std::vector<std::pair<int64_t, int64_t>> rows;  // in the file
-  for (const auto& [first, last] : ranges) {
-    if (first > last_number) continue;
-    const int64_t low = base + static_cast<int64_t>(first);
-    const int64_t high = base + static_cast<int64_t>(std::min(last, last_number));
-    SettleInMemory(low, high);  // first: what no file holds needs no room on a disk
-    const int64_t oldest = std::max(low, books_.oldest_rowid.value_or(0));
-    const int64_t newest = std::min(high, books_.newest_rowid);
-    if (books_.oldest_rowid && oldest <= newest) rows.emplace_back(oldest, newest);
-  }
-  if (!rows.empty() || !is_current) {
-    const Status settled = InTransaction([&] { return SettleRows(base, rows); });
-    if (!settled) return settled.error();
-  }
-  if (!rows.empty()) Shrink();
-  return before - waiting_batches();
+  const uint64_t last = spool->second.next - 1;
+  const uint64_t highest =
+      committed.ranges.empty() ? committed.cumulative : committed.ranges.back().last;
+  const bool is_current = std::next(spool) == books_.spools.end();
+  Result<bool> anothers =
+      is_current && highest > last ? Result<bool>(true) : IsAnothers(base, committed);
+  if (!anothers) return anothers.error();
+  if (*anothers) return RolledBack(base, committed);
+
+  RowSet named;
+  const auto name = [&](uint64_t first, uint64_t end) {
+    if (first > last) return;
+    named.Add(base + static_cast<int64_t>(first), base + static_cast<int64_t>(std::min(end, last)));
+  };
+  name(1, committed.cumulative);
+  for (const auto& range : committed.ranges) name(range.first, range.last);
+  return SettleRows(base, named, committed.ranges.size() < sparkplug::kMaxCommittedRanges);
 }
 
-// In a transaction.
-Status SqliteSpool::SettleRows(int64_t base, const std::vector<std::pair<int64_t, int64_t>>& rows) {
-  for (const auto& [first, last] : rows) {
-    if (Result<size_t> deleted = Delete(first, last); !deleted) return deleted.error();
-  }
-  if (Status s = SaveNext(books_.spools.find(base)); !s) return s;
-  return LeaveSettledSpools();
-}
+// In memory alone: the file learns of it with the next batch, and a crash before that costs no more
+// than that the collector says it again. `everything`: what is not named, the collector does not
+// have.
+Settlement SqliteSpool::SettleRows(int64_t base, const RowSet& named, bool everything) {
+  const auto spool = books_.spools.find(base);
+  const int64_t first = base + 1, last = LastRow(spool);
+  const RowSet before = books_.settled.Within(first, last);
+  const RowSet held = books_.held.Within(first, last);
+  const RowSet waited = held.Minus(before);
+  if (everything) books_.settled.Remove(first, last);
+  for (const auto& [low, high] : named.ranges()) books_.settled.Add(low, high);
+  const RowSet waits = held.Minus(books_.settled);
 
-void SqliteSpool::SettleInMemory(int64_t first, int64_t last) {
+  Settlement settlement;
+  settlement.settled = waited.Minus(waits).Count();
+  settlement.again = waits.Minus(waited).Count();
+  const size_t unkept = before.Minus(books_.settled).Minus(held).Count();
+  if (settlement.again + unkept > 0) {
+    spdlog::warn(
+        "{}: the collector no longer has {} batches of spool {:016x} that it had acknowledged (was "
+        "it restored from a backup?): {} are sent again, {} are kept no more",
+        options_.path, settlement.again + unkept, spool->second.id, settlement.again, unkept);
+  }
+  // What no file holds is not kept.
   std::erase_if(memory_, [&](const InMemory& batch) {
-    if (batch.rowid < first || batch.rowid > last) return false;
+    if (!books_.settled.Contains(batch.rowid)) return false;
     memory_bytes_ -= static_cast<int64_t>(batch.bytes.size()) + kRowOverhead;
+    books_.held.Remove(batch.rowid, batch.rowid);
     return true;
   });
+  return settlement;
 }
 
-// The collector has numbers of ours that we never gave: this file is a copy of an older state.
-Result<size_t> SqliteSpool::RolledBack(uint64_t highest) {
+// The collector has a batch of ours with another content.
+Result<bool> SqliteSpool::IsAnothers(int64_t base, const sparkplug::Committed& committed) {
+  if (committed.check_number == 0) return false;
+  if (committed.check_number >= books_.spools.find(base)->second.next) return false;
+  const int64_t row = base + static_cast<int64_t>(committed.check_number);
+  if (!books_.held.Contains(row)) return false;
+  const Result<std::optional<std::string>> bytes = ReadBatch(row);
+  if (!bytes) return bytes.error();
+  if (!*bytes) return false;
+  sparkplug::BatchDecoder decoder;
+  const auto message = decoder.Decode(**bytes);
+  return message && message->batches.size() == 1 &&
+         message->batches[0].header.crc != committed.check_crc;
+}
+
+// This machine goes on from a state of its past (a VM's snapshot), and the collector has numbers
+// that were given to other batches after it. What was acknowledged before is the same on both
+// sides; what came later gets keys of its own.
+Result<Settlement> SqliteSpool::RolledBack(int64_t base, const sparkplug::Committed& committed) {
+  const auto spool = books_.spools.find(base);
+  const RowSet waiting = WaitingRows().Within(base + 1, LastRow(spool));
+  const int64_t settled = books_.settled.LastTo(LastRow(spool)).value_or(base);
+  RowSet rows = waiting.Within(std::max(settled, base) + 1, LastRow(spool));
+  const int64_t checked = committed.check_number < spool->second.next
+                              ? base + static_cast<int64_t>(committed.check_number)
+                              : base;
+  if (waiting.Contains(checked)) rows.Add(checked, checked);
   spdlog::error(
-      "{}: the collector has batch {} of this spool, we are only at {}: the file was rolled back "
-      "(a snapshot, a copied disk); a new spool id begins",
-      options_.path, highest, current().next);
+      "{}: the collector has other batches of spool {:016x} than we recorded: this machine was "
+      "rolled back to an earlier state (a snapshot, a copied disk); a new spool id begins, {} "
+      "batches are recorded anew under it",
+      options_.path, spool->second.id, rows.Count());
+  const std::deque<InMemory> in_memory = memory_;
+  const Run run = run_;
   const Status begun = InTransaction([&]() -> Status {
-    if (Status s = SaveStart(); !s) return s;
-    if (Status s = SaveNext(std::prev(books_.spools.end())); !s) return s;
-    return BeginSpool();
-  });
-  if (!begun) return begun.error();
-  start_unsaved_ = false;
-  return size_t{0};
-}
-
-void SqliteSpool::Shrink() {
-  if (books_.rows > 0) return;
-  Result<Statement> pages = db_.Prepare("PRAGMA freelist_count");
-  if (!pages) return;
-  const Result<bool> row = pages->Step();
-  const bool many = row && *row && pages->Int(0) > kMaxFreePages;
-  pages->Reset();
-  // What cannot be given back now is used again later.
-  if (many && !db_.Exec("PRAGMA incremental_vacuum(1024)")) {
-    NoteFault();
-    spdlog::debug("{}: free pages stay in the file", options_.path);
-  }
-}
-
-StoredBatch SqliteSpool::Describe(int64_t rowid, std::string bytes) const {
-  const auto spool = SpoolOf(rowid);
-  return {rowid, spool->second.id, static_cast<uint64_t>(rowid - spool->first), std::move(bytes)};
-}
-
-Result<std::vector<StoredBatch>> SqliteSpool::ReadWaiting(size_t limit,
-                                                          std::optional<int64_t> below_rowid) {
-  std::vector<StoredBatch> found;
-  const int64_t below = below_rowid.value_or(std::numeric_limits<int64_t>::max());
-  for (auto batch = memory_.rbegin(); batch != memory_.rend() && found.size() < limit; ++batch) {
-    if (batch->rowid < below) found.push_back(Describe(batch->rowid, batch->bytes));
-  }
-  if (found.size() == limit) return found;
-  waiting_->Bind(1, below).Bind(2, static_cast<int64_t>(limit - found.size()));
-  for (;;) {
-    Result<bool> row = waiting_->Step();
-    if (!row) return row.error();
-    if (!*row) return found;
-    found.push_back(Describe(waiting_->Int(0), std::string(waiting_->Blob(1))));
-  }
-}
-
-Result<std::optional<StoredBatch>> SqliteSpool::ReadOne(uint64_t spool_id, uint64_t number) {
-  for (const auto& [base, spool] : books_.spools) {
-    if (spool.id != spool_id || number == 0 || number >= spool.next) continue;
-    const int64_t rowid = base + static_cast<int64_t>(number);
-    for (const InMemory& batch : memory_) {
-      if (batch.rowid == rowid) return std::optional(Describe(rowid, batch.bytes));
+    const auto here = books_.spools.find(base);
+    if (Status s = SaveNext(here); !s) return s;
+    if (std::next(here) == books_.spools.end()) {
+      if (Status s = BeginSpool(); !s) return s;
     }
-    Result<bool> row = find_->Bind(1, rowid).Step();
-    if (!row) return row.error();
-    if (!*row) break;
-    std::optional<StoredBatch> found = Describe(rowid, std::string(find_->Blob(0)));
-    find_->Reset();
-    return found;
-  }
-  return std::optional<StoredBatch>();
-}
-
-std::optional<int64_t> SqliteSpool::oldest_rowid() const {
-  if (books_.oldest_rowid) return books_.oldest_rowid;
-  if (!memory_.empty()) return memory_.front().rowid;
-  return std::nullopt;
-}
-
-Result<std::vector<sparkplug::HeldSpool>> SqliteSpool::DescribeHeld() {
-  std::vector<sparkplug::HeldSpool> all;
-  for (const auto& [base, held] : books_.spools) {
-    const int64_t end = base + static_cast<int64_t>(held.next);
-    Result<std::optional<int64_t>> first = FirstWaiting(base + 1, end - 1);
-    if (!first) return first.error();
-    const auto number = static_cast<uint64_t>(first->value_or(end) - base);
-    all.push_back({held.id, number, held.next, held.reason});
-  }
-  return all;
-}
-
-Status SqliteSpool::MarkClosed() {
-  const Status caught_up = CatchUp();
-  const Status marked = InTransaction([&]() -> Status {
-    if (Status s = SaveNext(std::prev(books_.spools.end())); !s) return s;
-    Result<Statement> update = db_.Prepare("UPDATE meta SET value=? WHERE key='age_ms'");
-    if (!update) return update.error();
-    if (Status s = update->Bind(1, AgeNow()).Run(); !s) return s;
-    // What is still in memory is lost with us: its numbers must not be given to others.
-    if (!memory_.empty()) return {};
-    return db_.Exec("UPDATE meta SET value=0 WHERE key='in_use'");
+    return RecordAnew(base, rows);
   });
-  if (memory_.empty()) return marked;
-  return Error{caught_up.error().message + "; " + std::to_string(memory_.size()) +
-               " batches were in memory only and are lost"};
+  if (!begun) {
+    memory_ = in_memory;
+    run_ = run;
+    return begun.error();
+  }
+  return Settlement{};
+}
+
+// In a transaction. What was settled of the spool id is kept no more: a collector that was restored
+// could not tell whose it is.
+Status SqliteSpool::RecordAnew(int64_t base, const RowSet& rows) {
+  const auto spool = books_.spools.find(base);
+  const int64_t shift =
+      rows.empty() ? 0 : LastRow(std::prev(books_.spools.end())) + 1 - *rows.First();
+  const RowSet held = books_.held.Within(base + 1, LastRow(spool));
+  std::optional<int64_t> at = held.First();
+  while (at) {
+    Result<std::optional<Item>> item = ItemAt(*at);
+    if (!item) return item.error();
+    if (!*item) break;  // the rest is in memory
+    if (Status s = RecordItemAnew(**item, rows, shift); !s) return s;
+    at = held.FirstFrom((*item)->last + 1);
+  }
+  for (InMemory& batch : memory_) {
+    if (!rows.Contains(batch.rowid)) continue;
+    books_.held.Remove(batch.rowid, batch.rowid);
+    books_.settled.Add(batch.rowid, batch.rowid);
+    batch.rowid += shift;
+    auto bytes =
+        WithKey(batch.bytes, current().id, static_cast<uint64_t>(batch.rowid - current_base()));
+    if (!bytes) return bytes.error();
+    memory_bytes_ += std::ssize(*bytes) - std::ssize(batch.bytes);
+    batch.bytes = std::move(bytes).value();
+    books_.held.Add(batch.rowid, batch.rowid);
+  }
+  if (const auto last = rows.LastTo(std::numeric_limits<int64_t>::max())) {
+    current().next = static_cast<uint64_t>(*last + shift - current_base()) + 1;
+  }
+  run_ = {LastRow(std::prev(books_.spools.end())) + 1, 0, 0, 0};
+  if (Status s = SaveNext(std::prev(books_.spools.end())); !s) return s;
+  return SaveSettled();
+}
+
+// One of the file: takes it apart into what goes to the other spool id and what waits where it is.
+Status SqliteSpool::RecordItemAnew(const Item& item, const RowSet& rows, int64_t shift) {
+  const RowSet waiting = WaitingRows().Within(item.first, item.last);
+  const RowSet moving = rows.Within(item.first, item.last);
+  if (moving.empty() && waiting.Count() == static_cast<size_t>(item.last - item.first + 1)) {
+    return {};
+  }
+  std::vector<std::string> batches;
+  if (!waiting.empty()) {
+    Result<std::string> bytes = ReadItem(item);
+    if (!bytes) return bytes.error();
+    if (item.packed) {
+      Result<std::vector<std::string>> opened = sparkplug::OpenEnvelopeBody(*bytes);
+      if (!opened) return DropItem(item, "corrupt");
+      batches = std::move(opened).value();
+    } else {
+      batches.push_back(std::move(bytes).value());
+    }
+    if (std::ssize(batches) != item.last - item.first + 1) return DropItem(item, "corrupt");
+  }
+  if (Status s = Delete(item); !s) return s;
+  books_.held.Remove(item.first, item.last);
+  for (const auto& [first, last] : waiting.ranges()) {
+    for (int64_t row = first; row <= last; ++row) {
+      const std::string& bytes = batches[static_cast<size_t>(row - item.first)];
+      if (!moving.Contains(row)) {
+        if (Status s = Insert(row, item.age_ms, bytes); !s) return s;
+        continue;
+      }
+      books_.settled.Add(row, row);
+      const int64_t fresh = row + shift;
+      auto anew = WithKey(bytes, current().id, static_cast<uint64_t>(fresh - current_base()));
+      if (!anew) continue;  // damaged: a hole under the new spool id
+      if (Status s = Insert(fresh, item.age_ms, *anew); !s) return s;
+    }
+  }
+  return {};
 }
 
 }  // namespace haidang::agent

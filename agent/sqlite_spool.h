@@ -10,9 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "agent/row_set.h"
 #include "agent/spool.h"
 #include "agent/spool_file.h"
 #include "agent/spool_names.h"
+#include "agent/spool_statements.h"
 #include "core/trouble.h"
 
 namespace haidang::agent {
@@ -22,15 +24,24 @@ inline constexpr size_t kMaxMemoryBatches = 256;
 inline constexpr int64_t kMaxMemoryBytes = 1 << 20;
 // What a row costs beside its bytes.
 inline constexpr int64_t kRowOverhead = 24;
-// Rows that are given up at once because of a bound: the loop waits for no more.
+// A larger batch would not fit into a message with all that is around it.
+inline constexpr size_t kMaxBatchBytes = 4U << 20;
+// Packs and batches that are given up at once: the loop waits for no more.
 inline constexpr size_t kMaxDroppedAtOnce = 512;
+inline constexpr size_t kMaxExpiredAtOnce = 8;
+// A run is full once it has so many batches, or so many bytes and four times its first batch's:
+// then the next batch had better be a full one.
+inline constexpr size_t kMaxRunBatches = 64;
+inline constexpr int64_t kMaxRunBytes = 64 << 10;
 // How often a file is tried while a database in memory stands in for it.
 inline constexpr int64_t kReturnEveryNs = 30'000'000'000;
 
-// The Spool in a SQLite file (agent/spool_file.h). Whatever call meets damage returns its Error,
+// The Spool in a SQLite file (docs/spool-format.md). Whatever call meets damage returns its Error,
 // and the next one finds a new, empty spool with another id: in a new file, or in memory where
 // there can be none. What is in memory gives way to the file, under its spool id, as soon as that
 // can be written, with what waits in memory where there was no file; else once nothing waits there.
+// A file that can be read and not written is worked on all the same: its start is written with the
+// first transaction that succeeds.
 class SqliteSpool final : public Spool {
  public:
   SqliteSpool(SpoolOptions options, const Clock& clock, std::function<uint64_t()> random64,
@@ -45,8 +56,9 @@ class SqliteSpool final : public Spool {
         unwritten_(clock),
         bd_seq_unsaved_(clock) {}
 
-  // To be called first.
+  // To be called first, or LoadOnly where the file is only to be looked at.
   Status Start();
+  Status LoadOnly();
 
   uint64_t id() const override { return current().id; }
   uint64_t next_number() const override { return current().next; }
@@ -69,25 +81,31 @@ class SqliteSpool final : public Spool {
     if (in_memory_) ReturnToFile();
     return stored;
   }
-  Result<size_t> Settle(const sparkplug::Committed& committed) override {
+  bool wants_full() const override;
+  Result<Settlement> Settle(const sparkplug::Committed& committed) override {
     auto settled = Guarded([&] { return SettleNamed(committed); });
     if (in_memory_) ReturnToFile();
     return settled;
   }
-  Result<std::vector<StoredBatch>> Waiting(size_t limit,
-                                           std::optional<int64_t> below_rowid) override {
-    return Guarded([&] { return ReadWaiting(limit, below_rowid); });
+  Result<std::vector<Parcel>> Waiting(size_t limit, std::optional<int64_t> below_row,
+                                      const InFlight& in_flight) override {
+    return Guarded([&] { return ReadWaiting(limit, below_row, in_flight); });
   }
-  Result<std::optional<StoredBatch>> Find(uint64_t spool_id, uint64_t number) override {
-    return Guarded([&] { return ReadOne(spool_id, number); });
+  Result<std::vector<Parcel>> WaitingOf(uint64_t spool_id, uint64_t first, uint64_t last) override {
+    return Guarded([&] { return ReadWaitingOf(spool_id, first, last); });
   }
-  std::optional<int64_t> oldest_rowid() const override;
-  Result<std::vector<sparkplug::HeldSpool>> Held() override {
-    return Guarded([&] { return DescribeHeld(); });
+  std::optional<int64_t> oldest_rowid() const override { return books_.held.First(); }
+  Status GiveUpKept() override {
+    return Guarded([&] { return DropKept(); });
   }
-  size_t waiting_batches() const override { return books_.rows + memory_.size(); }
-  int64_t waiting_bytes() const override { return books_.bytes + memory_bytes_; }
+  Result<std::vector<sparkplug::HeldSpool>> Held() override { return DescribeHeld(); }
+  size_t waiting_batches() const override { return WaitingRows().Count(); }
+  int64_t waiting_bytes() const override;
+  int64_t held_bytes() const override { return books_.bytes + memory_bytes_; }
   uint64_t dropped_batches() const override { return books_.dropped; }
+  Result<SpoolReport> Report() override {
+    return Guarded([&] { return MakeReport(); });
+  }
   Status Close() override {
     return Guarded([&] { return MarkClosed(); });
   }
@@ -105,15 +123,31 @@ class SqliteSpool final : public Spool {
     int64_t age_ms = 0;
     std::string bytes;
   };
-  // What the file holds, as we know it: a transaction that fails leaves it as it was.
-  struct Books {
-    Spools spools;  // the last is the current one
-    size_t rows = 0;
+  // A row of the table of batches or of packs.
+  struct Item {
+    int64_t first = 0;
+    int64_t last = 0;
+    int64_t age_ms = 0;
     int64_t bytes = 0;
-    std::optional<int64_t> oldest_rowid;
-    int64_t oldest_age_ms = 0;
-    int64_t newest_rowid = 0;  // ever in the file since start
+    bool packed = false;
+  };
+  // What the file holds, as we know it: a transaction that fails leaves it as it was. A row that is
+  // neither held nor settled was given up, and the collector does not know it yet.
+  struct Books {
+    Spools spools;       // the last is the current one
+    RowSet held;         // batches that can be read, those in memory included
+    RowSet settled;      // rows that the collector settled, held or not
+    RowSet saved;        // `settled` as the file has it
+    bool begun = false;  // the current spool id and the mark of use are in the file
+    int64_t bytes = 0;
     uint64_t dropped = 0;
+  };
+  // The batches since the last full one: a pack when the next run begins.
+  struct Run {
+    int64_t first = 0;  // row; older ones that stand alone may be packed
+    size_t batches = 0;
+    int64_t bytes = 0;
+    int64_t first_bytes = 0;
   };
 
   // Runs a public call; where it, or anything within it, met damage, the file is replaced.
@@ -129,12 +163,15 @@ class SqliteSpool final : public Spool {
   template <typename Operation>
   Status InTransaction(Operation&& operation) {
     Books before = books_;
+    const bool durable = MakeDurable();
     Result<Transaction> transaction = Transaction::Begin(db_);
     Status done = transaction ? operation() : Status(transaction.error());
     if (done) done = transaction->Commit();
     if (!done) {
       NoteFault();  // before the roll-back, which would be the most recent call
       books_ = std::move(before);
+    } else if (durable) {
+      synced_ns_ = clock_.MonotonicNs();
     }
     return done;
   }
@@ -145,7 +182,11 @@ class SqliteSpool final : public Spool {
     // A quota, too, is an I/O error like others to SQLite.
     no_room_ = no_room_ || fault == DatabaseFault::kFull || fault == DatabaseFault::kOther;
   }
+  bool MakeDurable();
+
+  // spool_replace.cc
   void Replace();
+  Status CarryOn(const Books& lost, uint64_t last_alias, uint8_t bd_seq);
   Status Use(Result<SpoolFile> file);
   void ReturnToFile();
   bool CopyToFile();
@@ -154,46 +195,80 @@ class SqliteSpool final : public Spool {
     return in_memory_ ? std::min(options_.max_bytes, kMaxMemoryBytes) : options_.max_bytes;
   }
 
+  // spool.cc
   Status Load();
-  Status Prepare();
-  void Unprepare();
+  Status LoadMeta();
   Status LoadSpools();
-  Status FindOldest();
+  Status LoadHeld();
   void AddSpool();
-  Status SaveSpool();
   Status BeginSpool();
-  Status SaveInUse();
   Status SaveStart();
+  Status InsertSpool(int64_t base, const SpoolId& spool);
   Status SaveBdSeq();
   Result<StoredBatch> Store(sparkplug::Batch& batch);
   Status Insert(int64_t rowid, int64_t age_ms, const std::string& bytes);
   void Keep(InMemory batch);
   Status CatchUp();
   void TellWritten(const Status& written);
-  void EnforceBounds();
-  const char* Exceeded() const;
-  Status DropOldest();
-  Result<size_t> Delete(int64_t first, int64_t last);
+  void FollowRun(const StoredBatch& stored, bool full);
   Status SaveNext(Spools::const_iterator spool);
-  Status LeaveSettledSpools();
-  Result<size_t> SettleNamed(const sparkplug::Committed& committed);
-  Status SettleRows(int64_t base, const std::vector<std::pair<int64_t, int64_t>>& rows);
-  void SettleInMemory(int64_t first, int64_t last);
-  Result<size_t> RolledBack(uint64_t highest);
-  void Shrink();
-  Result<std::vector<StoredBatch>> ReadWaiting(size_t limit, std::optional<int64_t> below_rowid);
-  Result<std::optional<StoredBatch>> ReadOne(uint64_t spool_id, uint64_t number);
-  Result<std::vector<sparkplug::HeldSpool>> DescribeHeld();
+  Status SaveSettled();
   Status MarkClosed();
-  Result<std::optional<int64_t>> FirstWaiting(int64_t first, int64_t last);
-  StoredBatch Describe(int64_t rowid, std::string bytes) const;
+
+  // spool_room.cc
+  void KeepHouse();
+  Status MakeRoom(bool pack);
+  Status PackOldestRun();
+  Status Pack(std::vector<std::string>& batches, const Item& run);
+  Status DropExpired();
+  Status DropBeyondBounds();
+  Status DropKept();
+  Result<std::optional<Item>> OldestKept();
+  Result<std::optional<Item>> ItemAt(int64_t row);
+  Status DropItem(const Item& item, const char* reason);
+  Status Delete(const Item& item);
+  void Lose(int64_t first, int64_t last, const char* reason);
+  bool IsLeft(Spools::const_iterator spool) const;
+  Status LeaveSpools();
+  void Shrink();
+
+  // spool_settle.cc
+  Result<Settlement> SettleNamed(const sparkplug::Committed& committed);
+  Settlement SettleRows(int64_t base, const RowSet& named, bool everything);
+  Result<bool> IsAnothers(int64_t base, const sparkplug::Committed& committed);
+  Result<Settlement> RolledBack(int64_t base, const sparkplug::Committed& committed);
+  Status RecordAnew(int64_t base, const RowSet& rows);
+  Status RecordItemAnew(const Item& item, const RowSet& rows, int64_t shift);
+
+  // spool_read.cc
+  Result<std::vector<Parcel>> ReadWaiting(size_t limit, std::optional<int64_t> below_row,
+                                          const InFlight& in_flight);
+  Result<std::vector<Parcel>> ReadWaitingOf(uint64_t spool_id, uint64_t first, uint64_t last);
+  Status AddParcels(const Item& item, const RowSet& wanted, bool check, size_t limit,
+                    std::vector<Parcel>& parcels);
+  Result<std::string> ReadItem(const Item& item);
+  Result<std::optional<std::vector<std::string>>> Unpack(const Item& item);
+  Result<std::optional<std::string>> ReadBatch(int64_t row);
+  Result<std::vector<sparkplug::HeldSpool>> DescribeHeld() const;
+  sparkplug::HeldSpool Describe(Spools::const_iterator spool) const;
+  Result<SpoolReport> MakeReport();
+  void AddToReport(const Item& item, SpoolIdReport& report) const;
+  Parcel ParcelOf(int64_t first, int64_t last, bool packed, std::string bytes) const;
+
+  const InMemory* FindInMemory(int64_t row) const;
+  RowSet WaitingRows() const { return books_.held.Minus(books_.settled); }
   int64_t AgeNow() const { return age_base_ms_ + (clock_.MonotonicNs() - opened_ns_) / 1000000; }
   Spools::const_iterator SpoolOf(int64_t rowid) const {
     return std::prev(books_.spools.lower_bound(rowid));
   }
   Spools::iterator SpoolOf(int64_t rowid) { return std::prev(books_.spools.lower_bound(rowid)); }
+  Spools::iterator FindSpool(uint64_t id);
+  static int64_t LastRow(Spools::const_iterator spool) {
+    return spool->first + static_cast<int64_t>(spool->second.next) - 1;
+  }
   const SpoolId& current() const { return books_.spools.rbegin()->second; }
   SpoolId& current() { return books_.spools.rbegin()->second; }
+  int64_t current_base() const { return books_.spools.rbegin()->first; }
 
   SpoolOptions options_;
   const Clock& clock_;
@@ -202,18 +277,20 @@ class SqliteSpool final : public Spool {
   bool in_memory_;  // db_ is, for want of a file
   int64_t opened_ns_;
   int64_t age_base_ms_ = 0;
-  int64_t return_ns_;  // when the file is to be tried again, while in_memory_
+  int64_t return_ns_;                 // when the file is to be tried again, while in_memory_
+  std::optional<int64_t> synced_ns_;  // when the last transaction that survives a power cut was
+  bool full_sync_ = false;            // of db_
 
-  std::optional<Statement> insert_, delete_, oldest_, min_row_, find_, waiting_, save_next_;
+  std::optional<SpoolStatements> sql_;
   Books books_;
+  Run run_;
   SpoolNames names_;
   uint8_t bd_seq_ = 255;
   std::deque<InMemory> memory_;  // newer than all rows, in their order, while the disk is full
   int64_t memory_bytes_ = 0;
-  bool damaged_ = false;        // met, and the file is not yet replaced
-  bool no_room_ = false;        // met: what could be read cannot be written now
-  bool start_unsaved_ = false;  // the current spool id and the mark of use are not in the file
-  Trouble unwritten_;           // batches that were not written when they came
+  bool damaged_ = false;  // met, and the file is not yet replaced
+  bool no_room_ = false;  // met: what could be read cannot be written now
+  Trouble unwritten_;     // batches that were not written when they came
   Trouble bd_seq_unsaved_;
 };
 

@@ -84,10 +84,10 @@ Status TestLedger::Recover(Spool& spool) {
                                  &ledger_size, &lines_size, &spool_id, &number) == 4 &&
                      text.size() == kHeadSize + lines_size;
   if (whole) {
-    auto found = spool.Find(spool_id, number);
-    if (!found) return found.error();
+    const auto waiting = spool.WaitingOf(spool_id, number, number);
+    if (!waiting) return waiting.error();
     Require(ftruncate(ledger_, static_cast<off_t>(ledger_size)) == 0, path_);
-    if (*found) Append(std::string_view(text).substr(kHeadSize));
+    if (!waiting->empty()) Append(std::string_view(text).substr(kHeadSize));
   }
   Clear();
   return {};

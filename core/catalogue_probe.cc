@@ -11,6 +11,15 @@ constexpr MetricInfo kRows[] = {
      "Số lệnh nhận được mà không đọc nổi.", "Commands received that could not be read."},
     {"haidang_agent_births_total", kCounter, kUInt64, "", "", "agent",
      "Số lần gửi bản khai báo (NBIRTH).", "Births (NBIRTH) sent."},
+    {"haidang_agent_clock_error_seconds", kGauge, kDouble, "seconds", "", "agent",
+     "Sai số tối đa của độ lệch đồng hồ đã đo (haidang_agent_clock_offset_seconds).",
+     "The most by which the measured offset of the clock may be wrong: half of the round trip."},
+    {"haidang_agent_clock_offset_seconds", kGauge, kDouble, "seconds", "", "agent",
+     "Đồng hồ của máy đi nhanh hơn đồng hồ máy chủ thu thập bao nhiêu giây (số âm: đi chậm hơn), "
+     "đo từ"
+     " các xác nhận; trống khi chưa đo được.",
+     "By how many seconds this machine's clock is ahead of the collector's (negative: behind), from"
+     " acknowledgements' round trips; empty before the first one."},
     {"haidang_agent_connected", kGauge, kBoolean, "", "", "agent",
      "1 nếu phần mềm giám sát đang kết nối với máy chủ trung chuyển (broker) khi đọc, 0 nếu không.",
      "1 where the agent was connected to the broker when this was read, else 0."},
@@ -26,6 +35,9 @@ constexpr MetricInfo kRows[] = {
     {"haidang_agent_spool_dropped_batches_total", kCounter, kUInt64, "", "", "agent",
      "Số lô dữ liệu phải bỏ vì bộ đệm trên đĩa đã đầy hoặc quá cũ.",
      "Batches given up because the spool was full or they were too old."},
+    {"haidang_agent_spool_held_bytes", kGauge, kUInt64, "bytes", "", "agent",
+     "Số byte dữ liệu trong bộ đệm trên đĩa, kể cả phần đã được xác nhận nhưng còn giữ lại 48 giờ.",
+     "Bytes of data in the spool, with what was acknowledged and is still kept for 48 hours."},
     {"haidang_agent_spool_waiting_batches", kGauge, kUInt64, "", "", "agent",
      "Số lô dữ liệu đang chờ máy chủ thu thập xác nhận.",
      "Batches that wait for the collector's acknowledgement."},

@@ -4,6 +4,8 @@
 namespace haidang::agent {
 namespace {
 
+Value OrNull(const std::optional<double>& value) { return value ? Value(*value) : Value(Null{}); }
+
 class AgentSource final : public Source {
  public:
   explicit AgentSource(std::function<AgentStats()> stats) : stats_(std::move(stats)) {}
@@ -21,6 +23,9 @@ class AgentSource final : public Source {
     Add(readings, "haidang_agent_bad_commands_total", {}, stats.bad_commands);
     Add(readings, "haidang_agent_refused_readings_total", {}, stats.refused_readings);
     Add(readings, "haidang_agent_lost_ticks_total", {}, stats.lost_ticks);
+    Add(readings, "haidang_agent_spool_held_bytes", {}, stats.held_bytes);
+    Add(readings, "haidang_agent_clock_offset_seconds", {}, OrNull(stats.clock_offset_seconds));
+    Add(readings, "haidang_agent_clock_error_seconds", {}, OrNull(stats.clock_error_seconds));
     return {};
   }
 

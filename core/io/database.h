@@ -27,6 +27,7 @@ struct DatabaseOptions {
   int busy_timeout_ms = 1000;     // another connection of this process holds the lock
   int64_t cache_bytes = 2 << 20;  // page cache
   int wal_autocheckpoint = 1000;  // pages
+  int page_size = 0;              // bytes, of a file that is made; 0: SQLite's default
 };
 
 // Why the last call failed, where the caller acts differently upon it.

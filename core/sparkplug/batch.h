@@ -98,6 +98,13 @@ std::string SealBatch(std::string_view encoded, uint8_t seq, bool historical);
 // Together they must have less than BatchDecoder::kMaxInflated bytes with 3 more for each sample.
 std::string SealEnvelope(std::span<const std::string> encoded, uint8_t seq, int64_t sent_ms);
 
+// SealEnvelope in two steps: what can be kept, and what is added on sending.
+std::string MakeEnvelopeBody(std::span<const std::string> encoded);
+std::string SealEnvelopeBody(std::string_view body, uint8_t seq, int64_t sent_ms);
+
+// The stored batches of a body that MakeEnvelopeBody made, as EncodeBatch wrote them.
+Result<std::vector<std::string>> OpenEnvelopeBody(std::string_view body);
+
 // Decodes NDATA payloads, plain or envelope, of any origin. Not thread-safe; keep one a thread: it
 // reuses its buffers, so that decoding live data allocates nothing in steady state.
 class BatchDecoder {
@@ -120,7 +127,6 @@ class BatchDecoder {
 
  private:
   friend class BatchReader;
-  Status Inflate(std::string_view body, std::string_view& inner);
 
   std::vector<SampleView> samples_;  // sized for the largest message met lately
   std::vector<BatchView> batches_;

@@ -1,9 +1,8 @@
-#include <zlib.h>
-
 #include <algorithm>
 
 #include "core/crc64.h"
 #include "core/sparkplug/batch.h"
+#include "core/sparkplug/inflate.h"
 #include "core/sparkplug/stamp.h"
 #include "core/sparkplug/wire.h"
 
@@ -196,7 +195,7 @@ Result<BatchDecoder::Message> BatchDecoder::Decode(std::string_view payload) try
   }
   if (outer.has_metrics()) return message;  // another program's envelope: it names its algorithm
   std::string_view content;
-  if (Status status = Inflate(outer.body(), content); !status) return status.error();
+  if (Status status = InflateBody(outer.body(), inflated_, content); !status) return status.error();
   BatchReader inner{*this};
   if (const char* fault = inner.Read(content)) return Error{std::string("envelope: ") + fault};
   if (inner.is_envelope()) return Error{"envelope: holds another envelope"};
@@ -204,41 +203,6 @@ Result<BatchDecoder::Message> BatchDecoder::Decode(std::string_view payload) try
   return message;
 } catch (const protozero::exception& fault) {
   return Error{std::string("data: ") + fault.what()};
-}
-
-Status BatchDecoder::Inflate(std::string_view body, std::string_view& inner) {
-  const size_t limit = std::min(kMaxInflated, body.size() * kMaxInflateRatio);
-  z_stream stream{};
-  if (inflateInit(&stream) != Z_OK) throw std::bad_alloc();
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(body.data()));
-  stream.avail_in = static_cast<uInt>(body.size());
-  int state = Z_OK;
-  while (state == Z_OK && stream.total_out < limit) {
-    if (inflated_.size() == stream.total_out) {
-      inflated_.resize(std::min(limit, std::max(inflated_.size() * 2, body.size() * 8)));
-    }
-    const size_t room = std::min(limit, inflated_.size()) - stream.total_out;
-    stream.next_out = reinterpret_cast<Bytef*>(inflated_.data() + stream.total_out);
-    stream.avail_out = static_cast<uInt>(room);
-    state = inflate(&stream, Z_NO_FLUSH);
-  }
-  // An end marker may still be unread when the output fits exactly.
-  if (state == Z_OK) {
-    Bytef beyond = 0;
-    stream.next_out = &beyond;
-    stream.avail_out = 1;
-    state = inflate(&stream, Z_NO_FLUSH);
-    if (state == Z_OK || stream.avail_out == 0) state = Z_MEM_ERROR;
-  }
-  inner = std::string_view(inflated_).substr(0, stream.total_out);
-  const bool left_over = stream.avail_in != 0;
-  inflateEnd(&stream);
-  if (state == Z_MEM_ERROR) {
-    return Error{"envelope: inflates beyond 8 MiB or 64 times its size"};
-  }
-  if (state != Z_STREAM_END || left_over)
-    return Error{"envelope: its body is not DEFLATE's (zlib)"};
-  return {};
 }
 
 }  // namespace haidang::sparkplug

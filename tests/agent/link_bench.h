@@ -75,6 +75,7 @@ struct Seen {
   uint64_t seq = 0;
   Key key;
   bool historical = false;
+  bool packed = false;  // came in an envelope with others
   sparkplug::Birth birth;
 };
 
@@ -91,10 +92,13 @@ class Bench {
     link.reset();
     recorder.reset();
     spool.reset();
-    auto opened = Spool::Open({dir / "spool.db"}, clock, [this] { return ++ids; });
+    SpoolOptions spool_options;
+    spool_options.path = dir / "spool.db";
+    spool_options.sync = std::chrono::hours(24 * 365);  // simulated days make real syncs
+    auto opened = Spool::Open(spool_options, clock, [this] { return ++ids; });
     REQUIRE(opened.ok());
     spool = std::move(opened).value();
-    recorder = std::make_unique<Recorder>(*spool, clock, RecorderOptions{});
+    recorder = std::make_unique<Recorder>(*spool, clock, RecorderOptions{.boot_id = 77});
     LinkOptions options;
     options.group = "quang-ninh";
     options.machine = "may-01";
@@ -124,41 +128,53 @@ class Bench {
     return std::move(stored).value();
   }
 
-  // What was sent since the last call.
+  // What was sent since the last call, each batch of an envelope for itself.
   std::vector<Seen> Take() {
     std::vector<Seen> all;
-    for (const MqttMessage& message : std::exchange(network.sent, {})) all.push_back(Read(message));
+    for (const MqttMessage& message : std::exchange(network.sent, {})) {
+      for (Seen& seen : ReadAll(message)) all.push_back(std::move(seen));
+    }
     return all;
   }
 
   Seen Read(const MqttMessage& message) {
+    auto all = ReadAll(message);
+    REQUIRE(all.size() == 1);
+    return std::move(all[0]);
+  }
+
+  std::vector<Seen> ReadAll(const MqttMessage& message) {
     CHECK_FALSE(message.retained);
     const auto topic = sparkplug::ParseTopic(message.topic);
     REQUIRE(topic.ok());
     CHECK(topic->group == "quang-ninh");
     CHECK(topic->node == "may-01");
-    Seen seen;
+    CHECK(message.qos == 0);
     if (topic->type == sparkplug::MessageType::kNBirth) {
-      CHECK(message.qos == 0);
       auto birth = sparkplug::DecodeBirth(message.payload);
       REQUIRE(birth.ok());
+      Seen seen;
       seen.type = "NBIRTH";
       seen.seq = birth->seq;
       seen.birth = std::move(birth).value();
-      return seen;
+      return {std::move(seen)};
     }
     REQUIRE(topic->type == sparkplug::MessageType::kNData);
-    CHECK(message.qos == 0);
     sparkplug::BatchDecoder decoder;
     const auto data = decoder.Decode(message.payload);
     REQUIRE(data.ok());
-    REQUIRE(data->batches.size() == 1);
-    CHECK(data->batches[0].crc_matches);
-    seen.type = "NDATA";
-    seen.seq = data->seq;
-    seen.key = {data->batches[0].header.spool_id, data->batches[0].header.number};
-    seen.historical = data->batches[0].historical;
-    return seen;
+    REQUIRE_FALSE(data->batches.empty());
+    std::vector<Seen> all;
+    for (const sparkplug::BatchView& batch : data->batches) {
+      CHECK(batch.crc_matches);
+      Seen& seen = all.emplace_back();
+      seen.type = "NDATA";
+      seen.seq = data->seq;
+      seen.key = {batch.header.spool_id, batch.header.number};
+      seen.historical = batch.historical;
+      seen.packed = data->batches.size() > 1;
+    }
+    return all;
   }
 
   void Command(const std::string& payload) {

@@ -90,7 +90,7 @@ TEST_CASE("after a roll-back the birth of the new spool id waits for its first t
   REQUIRE(seen.size() == 2);
   CHECK(seen[0].birth.spool_id == bench.spool->id());
   CHECK(seen[0].birth.series.size() == 1);
-  CHECK(seen[1].key == Key{bench.spool->id(), 1});
+  CHECK(seen[1].key == Key{bench.spool->id(), 2});  // after the first, recorded anew
 }
 
 TEST_CASE("a new series is declared before a batch uses it") {

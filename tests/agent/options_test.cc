@@ -65,6 +65,7 @@ TEST_CASE("a small configuration: the rest has defaults, the id is the certifica
   CHECK(options->probes.empty());
   CHECK(options->spool_max_bytes == 256 << 20);
   CHECK(options->spool_max_age == 14 * 24h);
+  CHECK(options->spool_sync == 60s);
   CHECK(options->state_directory == "/var/lib/haidang-agent");
 }
 
@@ -76,7 +77,7 @@ TEST_CASE("every key") {
           "[machine]\nid = \"ha-tu-1\"\nclass = \"workstation\"\nsite = \"06652\"\n"
           "[state]\ndirectory = \"/tmp/x\"\n[sampling]\ninterval = \"30s\"\n"
           "[sources]\noff = [\"cpu\", \"time\"]\ncpu_per_core_up_to = 4\n"
-          "[spool]\nmax_mib = 8\nmax_age = \"2d\"\n[log]\nlevel = \"debug\"\n"
+          "[spool]\nmax_mib = 8\nmax_age = \"2d\"\nsync = \"0s\"\n[log]\nlevel = \"debug\"\n"
           "[[probe]]\njourney = \"mot-cua\"\nstep = \"tra-cuu\"\nurl = \"https://a.example/x\"\n"
           "interval = \"1min\"\ntimeout = \"3s\"\nstatus = [200, 404]\ncontains = \"x\"\n"
           "ca = \"" +
@@ -94,6 +95,7 @@ TEST_CASE("every key") {
   CHECK(options->cpu_per_core_up_to == 4);
   CHECK(options->spool_max_bytes == 8 << 20);
   CHECK(options->spool_max_age == 48h);
+  CHECK(options->spool_sync == 0s);
   CHECK(options->log_level == "debug");
   REQUIRE(options->probes.size() == 1);
   const ProbeOptions& probe = options->probes[0];

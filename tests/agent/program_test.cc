@@ -144,6 +144,33 @@ TEST_CASE("--check-config") {
   CHECK(absent.err.find("No such file") != std::string::npos);
 }
 
+TEST_CASE("spool: what waits, while the agent runs and when it does not") {
+  const TempDir dir;
+  const std::string config = Running(dir, 1, dir / "state");
+  Ended ended = Run(dir, {"spool", "--config", config});
+  CHECK(ended.code == 3);
+  CHECK_THAT(ended.err, Catch::Contains("no agent has run with this directory"));
+  {
+    const TempDir logs;
+    Agent agent(logs, {"--config", config});
+    REQUIRE(agent.Says("version"));
+    ended = Run(dir, {"spool", "--config", config});
+    for (int i = 0; i < 200 && ended.code != 0; ++i) {
+      std::this_thread::sleep_for(10ms);  // it writes it right after that
+      ended = Run(dir, {"spool", "--config", config});
+    }
+    CHECK(ended.code == 0);
+    CHECK_THAT(ended.out, Catch::Contains("an agent runs here; as it was at "));
+    agent.Signal(SIGTERM);
+    CHECK(agent.Wait() == 0);
+  }
+  ended = Run(dir, {"spool", "--config", config});
+  CHECK(ended.code == 0);
+  CHECK_THAT(ended.out, Catch::Contains("no agent runs here"));
+  CHECK_THAT(ended.out, Catch::Contains("waiting: "));
+  CHECK_THAT(ended.out, Catch::Contains("(current)"));
+}
+
 TEST_CASE("--print-metrics of a fixture machine: the whole output") {
   const TempDir dir;
   const std::string config = Write(dir, "[sources]\noff = [\"filesystem\", \"time\"]\n");

@@ -268,6 +268,20 @@ TEST_CASE("events and state travel with the tick") {
   CHECK((*events)[0].kind == "agent_started");
 }
 
+TEST_CASE("what has no value yet is declared as the catalogue has it") {
+  Bench bench;
+  bench.Tick({Group("x", {Read("haidang_agent_clock_offset_seconds", Null{}), Read("a", Null{})})});
+  const uint64_t generation = bench.recorder_->generation();
+  auto birth = bench.recorder_->MakeBirth(0);
+  REQUIRE(birth.ok());
+  REQUIRE(birth->series.size() == 1);
+  CHECK(birth->series[0].datatype == DataType::kDouble);
+  CHECK(birth->series[0].value == Value(Null{}));
+  CHECK(bench.Tick({Group("x", {Read("haidang_agent_clock_offset_seconds", 0.5)})}) ==
+        Stated{{"haidang_agent_clock_offset_seconds", 0.5}});
+  CHECK(bench.recorder_->generation() == generation);
+}
+
 TEST_CASE("a rolled-back spool makes everything known anew") {
   Bench bench;
   bench.Tick({Group("x", {Read("a", 1.0)})});
@@ -276,7 +290,7 @@ TEST_CASE("a rolled-back spool makes everything known anew") {
   impossible.cumulative = 99;
   REQUIRE(bench.spool_->Settle(impossible).ok());
   CHECK(bench.Tick({Group("x", {Read("a", 1.0)})}) == Stated{{"a", 1.0}});
-  CHECK(bench.header.number == 1);
+  CHECK(bench.header.number == 2);  // after the first, recorded anew
   CHECK(bench.header.full);
 }
 

@@ -64,6 +64,7 @@ ReadResult Read(Source& source) {
     const std::map<size_t, DataType> types = {{1, DataType::kInt64},  {2, DataType::kUInt64},
                                               {3, DataType::kDouble}, {4, DataType::kBoolean},
                                               {5, DataType::kString}, {6, DataType::kBytes}};
+    if (std::holds_alternative<Null>(reading.value)) continue;  // not known yet
     CHECK(types.at(reading.value.index()) == info->datatype);
   }
   return result;

@@ -85,10 +85,20 @@ TEST_CASE("damage is met once, by whatever call, and a new spool begins") {
          batch.samples.emplace_back(uint64_t{40}, std::string(20000, 'x'));
          return spool.Append(std::move(batch)).ok();
        }},
-      {"Held", [](Spool& spool, uint64_t) { return spool.Held().ok(); }},
-      {"Waiting", [](Spool& spool, uint64_t) { return spool.Waiting(500, std::nullopt).ok(); }},
-      {"Find", [](Spool& spool, uint64_t id) { return spool.Find(id, 100).ok(); }},
-      {"Settle", [](Spool& spool, uint64_t id) { return spool.Settle(Named(id, 100)).ok(); }},
+      {"Report", [](Spool& spool, uint64_t) { return spool.Report().ok(); }},
+      {"Waiting",
+       [](Spool& spool, uint64_t) { return spool.Waiting(500, std::nullopt, NothingFlies).ok(); }},
+      {"WaitingOf", [](Spool& spool, uint64_t id) { return spool.WaitingOf(id, 1, 100).ok(); }},
+      {"Settle",  // looks at the batch that is checked
+       [](Spool& spool, uint64_t id) {
+         sparkplug::Committed committed = Named(id, 100);
+         committed.check_number = 100;
+         return spool.Settle(committed).ok();
+       }},
+      {"GiveUpKept",
+       [](Spool& spool, uint64_t id) {
+         return spool.Settle(Named(id, 100)).ok() && spool.GiveUpKept().ok();
+       }},
       {"Series", [](Spool& spool, uint64_t) { return spool.Series().ok(); }},
       {"AliasOf",
        [](Spool& spool, uint64_t) {
@@ -106,6 +116,7 @@ TEST_CASE("damage is met once, by whatever call, and a new spool begins") {
       auto spool = OpenSpool(options, clock, ids);
       REQUIRE(spool->NextBdSeq().ok());
       REQUIRE(spool->NextBdSeq().ok());
+      const uint64_t alias = *spool->AliasOf({"node_load1", {}}, DataType::kDouble, 0);
       for (int i = 0; i < 500; ++i) MustAppendBig(*spool);
       const std::string aside = options.path + ".corrupt-" + std::to_string(clock.WallMs() / 1000);
       if (!movable) std::filesystem::create_directories(aside + "/occupied");
@@ -113,21 +124,28 @@ TEST_CASE("damage is met once, by whatever call, and a new spool begins") {
       for (int i = 0; i < 3 && spool->id() == 1000; ++i) call(*spool, 1000);
       CHECK(call(*spool, 1000));
       // A call that touches pages in the cache alone meets nothing.
-      if (spool->id() == 1000) CHECK_FALSE(spool->Waiting(500, std::nullopt).ok());
+      if (spool->id() == 1000) CHECK_FALSE(spool->Waiting(500, std::nullopt, NothingFlies).ok());
       REQUIRE(spool->id() == 1001);
       CHECK(spool->dropped_batches() >= 400);
       const size_t before = spool->waiting_batches();
       MustAppend(*spool, 5);
       CHECK(Everything(*spool).size() == before + 1);
-      CHECK(spool->Held()->at(0).reason == "corrupt");
+      // What is lost is told to the collector under the spool id that it had.
+      const auto held = *spool->Held();
+      REQUIRE(held.size() == 2);
+      CHECK(held[0].spool_id == 1000);
+      CHECK(held[0].reason == "corrupt");
+      CHECK(held[0].first >= 501);
+      CHECK(held[0].next == held[0].first);
+      CHECK(*spool->AliasOf({"node_load15", {}}, DataType::kDouble, 0) > alias);
       CHECK(*spool->NextBdSeq() == 2);
-      CHECK(*spool->Settle(Named(1001, spool->next_number() - 1)) == before + 1);
+      CHECK(spool->Settle(Named(1001, spool->next_number() - 1))->settled == before + 1);
       CHECK(spool->Close().ok());
       if (!movable) continue;
       CHECK(std::filesystem::is_regular_file(aside));
       spool.reset();
       spool = OpenSpool(options, clock, ids);
-      CHECK(spool->id() == 1001);
+      CHECK(spool->id() == 1002);
       CHECK(*spool->NextBdSeq() == 3);
     }
   }

@@ -21,58 +21,81 @@ TEST_CASE("batches are numbered from 1, found again and settled by name") {
     CHECK(batch.spool_id == 1000);
   }
   CHECK(spool->waiting_batches() == 10);
-  CHECK(*spool->Settle(Named(1000, 2, {{5, 6}, {9, 9}})) == 5);
+  CHECK(spool->Settle(Named(1000, 2, {{5, 6}, {9, 9}}))->settled == 5);
   CHECK(spool->waiting_batches() == 5);
-  CHECK(*spool->Settle(Named(1000, 2, {{5, 6}, {9, 9}})) == 0);
-  CHECK(*spool->Settle(Named(4711, 10)) == 0);  // not ours
+  CHECK(spool->Settle(Named(1000, 2, {{5, 6}, {9, 9}}))->settled == 0);
+  CHECK(spool->Settle(Named(4711, 10))->settled == 0);  // not ours
   std::set<uint64_t> numbers;
   for (const auto& [key, bytes] : Everything(*spool)) numbers.insert(key.second);
   CHECK(numbers == std::set<uint64_t>{3, 4, 7, 8, 10});
-  CHECK((*spool->Find(1000, 7)).has_value());
-  CHECK_FALSE((*spool->Find(1000, 5)).has_value());
-  CHECK_FALSE((*spool->Find(1000, 11)).has_value());
-  CHECK_FALSE((*spool->Find(1001, 7)).has_value());
-  CHECK_FALSE((*spool->Find(1000, 0)).has_value());
-  const auto held = spool->Held();
-  REQUIRE(held->size() == 1);
-  CHECK((*held)[0].first == 3);
-  CHECK((*held)[0].next == 11);
-  CHECK(*spool->Settle(Named(1000, 10)) == 5);
+  auto held = *spool->Held();
+  REQUIRE(held.size() == 1);
+  CHECK(held[0].first == 1);  // kept, though settled
+  CHECK(held[0].next == 11);
+  CHECK(spool->Settle(Named(1000, 10))->settled == 5);
   CHECK(spool->waiting_bytes() == 0);
-  CHECK((*spool->Held())[0].first == 11);
-  CHECK_FALSE(spool->oldest_rowid().has_value());
+  CHECK((*spool->Held())[0].first == 1);
+  CHECK(spool->oldest_rowid() == 1);
 }
 
-TEST_CASE("a clean stop keeps the spool id and the numbers, anything else begins a new one") {
+TEST_CASE("every start begins a new spool id, a clean one too") {
   TempDir dir;
   FakeClock clock;
   Ids ids;
   auto spool = OpenSpool({dir / "spool.db"}, clock, ids);
-  for (int i = 0; i < 5; ++i) MustAppend(*spool, i);
-  CHECK(*spool->Settle(Named(1000, 5)) == 5);
-  REQUIRE(spool->Close().ok());
+  for (int i = 0; i < 7; ++i) MustAppend(*spool, i);
+  REQUIRE(spool->Settle(Named(1000, 5))->settled == 5);
+  SECTION("clean") { REQUIRE(spool->Close().ok()); }
+  SECTION("without Close") {}
   spool.reset();
-  spool = OpenSpool({dir / "spool.db"}, clock, ids);
-  CHECK(spool->id() == 1000);
-  CHECK(spool->next_number() == 6);
-  MustAppend(*spool, 6);
-  MustAppend(*spool, 7);
-  CHECK(*spool->Settle(Named(1000, 5, {{7, 7}})) == 1);
-
-  spool.reset();  // without Close
   spool = OpenSpool({dir / "spool.db"}, clock, ids);
   CHECK(spool->id() == 1001);
   CHECK(spool->next_number() == 1);
   MustAppend(*spool, 1);
-  const auto held = *spool->Held();
+  auto held = *spool->Held();
   REQUIRE(held.size() == 2);
   CHECK(held[0].spool_id == 1000);
-  CHECK(held[0].first == 6);
-  CHECK(held[0].next == 8);  // 7 is settled, and still was given
+  CHECK(held[0].first == 1);
+  CHECK(held[0].next == 8);
   CHECK(held[1].spool_id == 1001);
-  CHECK(*spool->Settle(Named(1000, 7)) == 1);
-  CHECK(spool->Held()->size() == 1);  // of no interest any more
+  CHECK(spool->Settle(Named(1000, 7)).ok());
   CHECK(spool->waiting_batches() == 1);
+  CHECK(spool->Held()->size() == 2);  // kept
+  REQUIRE(spool->GiveUpKept().ok());
+  CHECK(spool->Settle(Named(1001, 1))->settled == 1);
+  MustAppend(*spool, 2);
+  held = *spool->Held();
+  REQUIRE(held.size() == 1);  // of no interest any more
+  CHECK(held[0].spool_id == 1001);
+  spool.reset();
+  spool = OpenSpool({dir / "spool.db"}, clock, ids);
+  spool.reset();
+  spool = OpenSpool({dir / "spool.db"}, clock, ids);  // 1002 never had a batch
+  held = *spool->Held();
+  REQUIRE(held.size() == 2);
+  CHECK(held[1].spool_id == 1003);
+}
+
+TEST_CASE("what is settled is in the file with the next batch, and at a clean stop") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  auto spool = OpenSpool({dir / "spool.db"}, clock, ids);
+  for (int i = 0; i < 10; ++i) MustAppend(*spool, i);
+  REQUIRE(spool->Settle(Named(1000, 4, {{8, 8}}))->settled == 5);
+  size_t waits = 10;  // the collector says it again, and nothing is lost
+  SECTION("killed at once") {}
+  SECTION("killed later") {
+    MustAppend(*spool, 10);
+    waits = 6;
+  }
+  SECTION("stopped") {
+    REQUIRE(spool->Close().ok());
+    waits = 5;
+  }
+  CopyFiles(dir / "spool.db", dir / "copy.db");
+  spool = OpenSpool({dir / "copy.db"}, clock, ids);
+  CHECK(spool->waiting_batches() == waits);
 }
 
 TEST_CASE("an alias means its series for ever") {
@@ -119,88 +142,6 @@ TEST_CASE("bdSeq counts over restarts and wraps") {
   CHECK(*spool->NextBdSeq() == 2);
   for (int i = 3; i < 256; ++i) REQUIRE(*spool->NextBdSeq() == i);
   CHECK(*spool->NextBdSeq() == 0);
-}
-
-TEST_CASE("the oldest go when the spool is full or they are too old, counted and told") {
-  TempDir dir;
-  FakeClock clock;
-  Ids ids;
-  SpoolOptions options{dir / "spool.db"};
-  SECTION("size") {
-    options.max_bytes = 5000;
-    auto spool = OpenSpool(options, clock, ids);
-    for (int i = 0; i < 200; ++i) {
-      MustAppend(*spool, i);
-      REQUIRE(spool->waiting_bytes() <= 5000);
-    }
-    CHECK(spool->waiting_batches() + spool->dropped_batches() == 200);
-    CHECK(spool->dropped_batches() > 100);
-    const auto held = *spool->Held();
-    CHECK(held[0].first == spool->dropped_batches() + 1);
-    CHECK(held[0].next == 201);
-    CHECK(held[0].reason == "full");
-    const uint64_t dropped = spool->dropped_batches();
-    spool.reset();
-    spool = OpenSpool(options, clock, ids);
-    CHECK((*spool->Held())[0].reason == "full");
-    CHECK((*spool->Held())[0].first == dropped + 1);
-  }
-  SECTION("age, whatever the wall clock does") {
-    options.max_age = std::chrono::hours(1);
-    auto spool = OpenSpool(options, clock, ids);
-    for (int i = 0; i < 240; ++i) {
-      MustAppend(*spool, i);
-      clock.Advance(15s);
-    }
-    clock.StepWall(std::chrono::hours(24 * 365));
-    MustAppend(*spool, 0);
-    CHECK(spool->dropped_batches() == 0);
-    clock.Advance(30min);
-    MustAppend(*spool, 0);
-    CHECK(spool->dropped_batches() == 120);
-    CHECK((*spool->Held())[0].reason == "age");
-    REQUIRE(spool->Close().ok());
-    spool.reset();
-    clock.Advance(std::chrono::hours(100));  // switched off: nothing ages
-    spool = OpenSpool(options, clock, ids);
-    MustAppend(*spool, 0);
-    CHECK(spool->waiting_batches() == 123);
-  }
-}
-
-TEST_CASE("a bound that was lowered is reached in steps, none of them long") {
-  TempDir dir;
-  FakeClock clock;
-  Ids ids;
-  SpoolOptions options{dir / "spool.db"};
-  auto spool = OpenSpool(options, clock, ids);
-  for (int i = 0; i < 1500; ++i) MustAppend(*spool, i);
-  REQUIRE(spool->Close().ok());
-  spool.reset();
-  options.max_bytes = 1000;
-  spool = OpenSpool(options, clock, ids);
-  for (int i = 1; i <= 2; ++i) {
-    MustAppend(*spool, i);
-    CHECK(spool->dropped_batches() == static_cast<uint64_t>(i) * 512);
-  }
-  MustAppend(*spool, 3);
-  CHECK(spool->waiting_bytes() <= 1000);
-  CHECK(spool->dropped_batches() + spool->waiting_batches() == 1503);
-  CHECK(Everything(*spool).size() == spool->waiting_batches());
-}
-
-TEST_CASE("a mark that we never gave means a rolled-back file") {
-  TempDir dir;
-  FakeClock clock;
-  Ids ids;
-  auto spool = OpenSpool({dir / "spool.db"}, clock, ids);
-  MustAppend(*spool, 1);
-  CHECK(*spool->Settle(Named(1000, 2)) == 0);
-  CHECK(spool->id() == 1001);
-  CHECK(spool->next_number() == 1);
-  CHECK(MustAppend(*spool, 2).spool_id == 1001);
-  CHECK(spool->waiting_batches() == 2);
-  CHECK(*spool->Settle(Named(1001, 1)) == 1);
 }
 
 TEST_CASE("a directory that cannot be used is a clear error") {

@@ -164,6 +164,36 @@ TEST_CASE("an envelope holds several batches and no metric of its own") {
   }
 }
 
+TEST_CASE("a body that is kept gives back the batches it was made of, byte by byte") {
+  std::vector<std::string> stored;
+  for (uint64_t number = 1; number <= 50; ++number) {
+    Batch batch = SmallBatch();
+    batch.header.number = number;
+    batch.header.full = number == 1;
+    batch.header.wall_ms = number == 7 ? -5 : batch.header.wall_ms + 15000;
+    if (number == 9) batch.header.state = AgentState::kStopping;
+    if (number % 5 == 0) batch.events.push_back({batch.header.wall_ms, "kind", "key", "text"});
+    batch.samples.emplace_back(uint64_t{40}, Null{});
+    stored.push_back(EncodeBatch(batch));
+  }
+  const std::string body = MakeEnvelopeBody(stored);
+  CHECK(body.size() * 3 < stored.size() * stored[0].size());
+  const auto opened = OpenEnvelopeBody(body);
+  REQUIRE(opened);
+  CHECK(*opened == stored);
+  CHECK(SealEnvelopeBody(body, 9, 17) == SealEnvelope(stored, 9, 17));
+  for (size_t size = 0; size < body.size(); size += 7) {
+    CHECK_FALSE(OpenEnvelopeBody(std::string_view(body).substr(0, size)));
+  }
+  CHECK_THAT(OpenEnvelopeBody(Compress(RawPayload().Metric(Number(1)).bytes())).error().message,
+             Catch::Contains("before the first"));
+  CHECK_THAT(OpenEnvelopeBody(Compress(RawPayload().Metric(Stamp()).Metric(Number(1)).bytes()))
+                 .error()
+                 .message,
+             Catch::Contains("not one of ours"));
+  CHECK_FALSE(OpenEnvelopeBody(Compress("\x12\x7F damaged")));
+}
+
 TEST_CASE("uniform batches never shrink beyond what the decoder trusts") {
   std::vector<std::string> stored;
   for (uint64_t number = 1; number <= 200; ++number) {

@@ -1,0 +1,74 @@
+#include "agent/spool_status.h"
+
+#include <catch2/catch.hpp>
+#include <fstream>
+
+#include "core/io/directory_lock.h"
+#include "tests/agent/spool_bench.h"
+
+using namespace haidang;
+using namespace haidang::agent;
+using namespace haidang::testing;
+using namespace std::chrono_literals;
+using Catch::Contains;
+
+TEST_CASE("haidang-agent spool tells what waits, how old it is and how big") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  CHECK_THAT(ReadSpoolStatus(dir.path(), clock).error().message, Contains("there is no spool"));
+  auto spool = OpenSpool({dir / "spool.db"}, clock, ids);
+  for (int i = 0; i < 100; ++i) {
+    MustAppend(*spool, i);
+    clock.Advance(60s);
+  }
+  REQUIRE(spool->Settle(Named(1000, 30)).ok());
+  MustAppend(*spool, 1);
+  const SpoolReport report = *spool->Report();
+  REQUIRE(report.spools.size() == 1);
+  const SpoolIdReport& one = report.spools[0];
+  CHECK(one.current);
+  CHECK(one.held.first == 1);
+  CHECK(one.held.next == 102);
+  CHECK(one.waiting == 71);
+  CHECK(one.kept == 30);
+  CHECK(one.waiting_bytes + one.kept_bytes == spool->held_bytes());
+  CHECK(one.oldest_ms == 37 * 60'000);  // of its pack, the newest
+  CHECK(one.newest_ms == 0);
+  REQUIRE(spool->Close().ok());
+  spool.reset();
+  clock.Advance(72h);
+
+  const auto said = ReadSpoolStatus(dir.path(), clock);
+  REQUIRE(said.ok());
+  CHECK_THAT(*said, Contains("no agent runs here"));
+  CHECK_THAT(*said, Contains("waiting: 71 batches, "));
+  CHECK_THAT(*said, Contains("recorded 37 min to 0 s ago"));
+  CHECK_THAT(*said, Contains("kept, acknowledged: 30 batches"));
+  CHECK_THAT(*said, Contains("of at most 256.0 MiB"));
+  CHECK_THAT(*said, Contains("spool 00000000000003e8 (current)"));
+  CHECK_THAT(*said, Contains("numbers   1 to 101"));
+  CHECK(*ReadSpoolStatus(dir.path(), clock) == *said);  // it changes nothing
+
+  std::ofstream(dir / "spool.db") << std::string(10000, 'x');
+  const auto broken = ReadSpoolStatus(dir.path(), clock);
+  REQUIRE_FALSE(broken.ok());
+  CHECK_THAT(broken.error().message, Contains("spool.db"));
+}
+
+TEST_CASE("while an agent runs, haidang-agent spool tells what it wrote last") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  auto spool = OpenSpool({dir / "spool.db"}, clock, ids);
+  MustAppend(*spool, 1);
+  REQUIRE(LockDirectory(dir.path(), "agent").ok());
+  CHECK_THAT(ReadSpoolStatus(dir.path(), clock).error().message, Contains("try again"));
+  REQUIRE(WriteSpoolStatus(dir.path(), *spool->Report(), 1'760'000'000'000).ok());
+  const auto said = ReadSpoolStatus(dir.path(), clock);
+  REQUIRE(said.ok());
+  CHECK_THAT(*said, Contains("an agent runs here; as it was at 2025-10-09 08:53:20 UTC"));
+  CHECK_THAT(*said, Contains("waiting: 1 batches"));
+  CHECK_FALSE(std::filesystem::exists(dir / "spool.status.new"));
+  CHECK_FALSE(WriteSpoolStatus(dir / "gone", *spool->Report(), 0).ok());
+}
