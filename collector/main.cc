@@ -94,10 +94,11 @@ Result<bool> Exported(const Status& exported) {
 
 int Main(int argc, char** argv) {
   CLI::App app("Takes in what agents send, stores it, acknowledges it, and answers questions.");
-  std::string config;
+  std::string config = "/etc/haidang/collector.toml";
   bool check_only = false;
   app.add_option("--config", config, "TOML file; packaging/sample/collector.toml explains it")
-      ->required();
+      ->type_name("FILE")
+      ->capture_default_str();
   app.add_flag("--check-config", check_only,
                "read the configuration and the files that it names, print \"FILE: ok\", end");
   app.fallthrough();

@@ -110,7 +110,9 @@ int Main(int argc, char** argv) {
   CLI::App app{"haidang-server: the live page, the API and what people decide"};
   std::string config = "/etc/haidang/server.toml";
   bool check = false;
-  app.add_option("--config", config, "TOML file; packaging/sample/server.toml explains each key");
+  app.add_option("--config", config, "TOML file; packaging/sample/server.toml explains each key")
+      ->type_name("FILE")
+      ->capture_default_str();
   app.add_flag("--check-config", check, "read the configuration and the files it names, then end");
   app.set_version_flag("--version", std::string("haidang-server ") + HAIDANG_VERSION);
   try {
