@@ -126,6 +126,12 @@ Result<Options> Read(ConfigFile& file) {
   ConfigTable metrics = root.Table("metrics");
   options.metrics = ReadListen(metrics, options.metrics, false);
   metrics.Finish();
+  if (Overlap(options.query, options.metrics)) {
+    ConfigTable& at = metrics.Has("listen") ? metrics : query;
+    at.Fault("listen", "query.listen " + ToString(options.query) + " and metrics.listen " +
+                           ToString(options.metrics) +
+                           " are the same port; allowed: a port of its own for each");
+  }
   ReadDetect(root.Table("detect"), options.detect);
   for (ConfigTable& objective : root.Tables("objective")) {
     options.objectives.push_back(ReadObjective(objective));

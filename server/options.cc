@@ -5,7 +5,7 @@ namespace {
 
 constexpr std::string_view kHttp = "http://";
 
-void ReadServer(ConfigTable table, Options& options) {
+void ReadServer(ConfigTable& table, Options& options) {
   const std::string listen = table.String("listen", ToString(options.listen), 256);
   if (auto address = ParseListen(listen)) {
     options.listen = *address;
@@ -17,7 +17,7 @@ void ReadServer(ConfigTable table, Options& options) {
   table.Finish();
 }
 
-void ReadCollector(ConfigTable table, Options& options) {
+void ReadCollector(ConfigTable& table, Options& options) {
   const std::string url =
       table.String("url", std::string(kHttp) + ToString(options.collector), 256);
   std::string_view rest = url;
@@ -86,8 +86,15 @@ void ReadMetrics(ConfigTable table, Options& options) {
 Result<Options> ReadOptions(ConfigFile& file) {
   Options options;
   ConfigTable root = file.root();
-  ReadServer(root.Table("server"), options);
-  ReadCollector(root.Table("collector"), options);
+  ConfigTable server = root.Table("server"), collector = root.Table("collector");
+  ReadServer(server, options);
+  ReadCollector(collector, options);
+  if (Overlap(options.listen, options.collector)) {
+    const std::string what = "server.listen " + ToString(options.listen) + " and collector.url " +
+                             ToString(options.collector) +
+                             " are the same port; allowed: a port of its own for each";
+    server.Has("listen") ? server.Fault("listen", what) : collector.Fault("url", what);
+  }
   ConfigTable state = root.Table("state");
   options.state_directory = state.RequiredString("directory");
   state.Finish();

@@ -19,7 +19,28 @@ bool IsV4(const std::string& host) {
   return inet_pton(AF_INET, host.c_str(), &address) == 1;
 }
 
+// One text for each address.
+std::string Canonical(const std::string& host) {
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, host.c_str(), &v6) != 1) return host;
+  char text[INET6_ADDRSTRLEN];
+  return inet_ntop(AF_INET6, &v6, text, sizeof text);
+}
+
+// Whether who listens on `host` takes what is sent to `other`.
+bool Covers(std::string_view host, std::string_view other) {
+  if (host == "::") return true;
+  if (host == "0.0.0.0") return other.find(':') == std::string_view::npos;
+  return host == kLocalhost && (other == "127.0.0.1" || other == "::1");
+}
+
 }  // namespace
+
+bool Overlap(const HostPort& a, const HostPort& b) {
+  if (a.port == 0 || a.port != b.port) return false;
+  const std::string one = Canonical(a.host), other = Canonical(b.host);
+  return one == other || Covers(one, other) || Covers(other, one);
+}
 
 Result<HostPort> ParseHostPort(std::string_view text) {
   const Error wrong{

@@ -19,6 +19,10 @@ Result<HostPort> ParseHostPort(std::string_view text);
 Result<HostPort> ParseListen(std::string_view text);
 std::string ToString(const HostPort& address);
 
+// Whether one machine cannot listen on both: the same port (0 is any free one) of addresses that
+// overlap, as 0.0.0.0 and 127.0.0.1 do.
+bool Overlap(const HostPort& a, const HostPort& b);
+
 // Whether what is sent there never leaves the machine.
 bool IsLoopback(std::string_view host);
 

@@ -283,3 +283,33 @@ TEST_CASE_METHOD(Files, "a fault of a named file is told at the key that names i
     }
   }
 }
+
+TEST_CASE("two listeners on one port are refused at the line of the key that is there") {
+  CHECK(ErrorOf(kMinimal + "[metrics]\nlisten = \"127.0.0.1:9311\"") ==
+        "collector.toml:9: metrics.listen: query.listen 127.0.0.1:9311 and metrics.listen "
+        "127.0.0.1:9311 are the same port; allowed: a port of its own for each");
+  CHECK(ErrorOf(kMinimal + "listen = \"[::1]:9312\"\n[metrics]\nlisten = \"[::]:9312\"")
+            .starts_with("collector.toml:10: metrics.listen: "));
+  CHECK(ErrorOf(kMinimal + "listen = \"127.0.0.1:9312\"")
+            .starts_with("collector.toml:8: query.listen: "));
+  CHECK(ParseOptions(kMinimal + "listen = \"127.0.0.1:0\"\n[metrics]\nlisten = \"127.0.0.1:0\"",
+                     "collector.toml"));
+}
+
+TEST_CASE("addresses overlap where one machine cannot listen on both") {
+  const auto overlap = [](const char* a, const char* b) {
+    CHECK(Overlap(*ParseListen(a), *ParseListen(b)) == Overlap(*ParseListen(b), *ParseListen(a)));
+    return Overlap(*ParseListen(a), *ParseListen(b));
+  };
+  CHECK(overlap("127.0.0.1:80", "127.0.0.1:80"));
+  CHECK(overlap("0.0.0.0:80", "127.0.0.1:80"));
+  CHECK(overlap("0.0.0.0:80", "localhost:80"));
+  CHECK(overlap("[::]:80", "127.0.0.1:80"));
+  CHECK(overlap("[::1]:80", "[0:0::1]:80"));
+  CHECK(overlap("localhost:80", "[::1]:80"));
+  CHECK_FALSE(overlap("127.0.0.1:80", "127.0.0.1:81"));
+  CHECK_FALSE(overlap("127.0.0.1:80", "127.0.0.2:80"));
+  CHECK_FALSE(overlap("127.0.0.1:80", "[::1]:80"));
+  CHECK_FALSE(overlap("0.0.0.0:80", "[::1]:80"));
+  CHECK_FALSE(overlap("127.0.0.1:0", "127.0.0.1:0"));
+}

@@ -99,3 +99,12 @@ TEST_CASE("the collector must be on loopback, for the secret is sent in the clea
     CHECK(Refusal(with(url)).find("url") != std::string::npos);
   }
 }
+
+TEST_CASE("the server cannot listen where its collector answers") {
+  CHECK(Refusal(kLeast + "[server]\nlisten = \"0.0.0.0:9311\"") ==
+        "server.toml:7: server.listen: server.listen 0.0.0.0:9311 and collector.url 127.0.0.1:9311 "
+        "are the same port; allowed: a port of its own for each");
+  CHECK(Refusal("[collector]\nsecret_file = \"s\"\nurl = \"http://127.0.0.1:8080\"\n"
+                "[state]\ndirectory = \"d\"")
+            .starts_with("server.toml:3: collector.url: "));
+}
