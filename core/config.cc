@@ -7,11 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 
+#include "core/duration.h"
+#include "core/spelling.h"
 #include "core/utf8.h"
 
 namespace haidang {
@@ -28,39 +29,6 @@ std::string Join(const std::vector<std::string>& words) {
     out += word;
   }
   return out;
-}
-
-// Letters to insert, delete, replace or swap with their neighbour to turn `a` into `b`.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<size_t>> cost(a.size() + 1, std::vector<size_t>(b.size() + 1));
-  for (size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;
-  for (size_t j = 0; j <= b.size(); ++j) cost[0][j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replace = cost[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, replace});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
-      }
-    }
-  }
-  return cost[a.size()][b.size()];
-}
-
-// The word that was probably meant; empty where none is near.
-std::string Nearest(std::string_view word, const std::vector<std::string>& allowed) {
-  constexpr size_t kMaxLength = 64;
-  if (word.size() > kMaxLength) return {};
-  std::string nearest;
-  size_t best = 1 + word.size() / 3;
-  for (const std::string& candidate : allowed) {
-    const size_t distance = EditDistance(word, candidate);
-    if (distance < best || (distance == best && nearest.empty())) {
-      best = distance;
-      nearest = candidate;
-    }
-  }
-  return nearest;
 }
 
 std::string Describe(const toml::node& node) {
@@ -85,35 +53,6 @@ std::string FormatNumber(double number) {
   return buffer;
 }
 
-struct Unit {
-  std::string_view name;
-  int64_t ms;
-};
-constexpr Unit kUnits[] = {
-    {"d", 86'400'000}, {"h", 3'600'000}, {"min", 60'000}, {"s", 1000}, {"ms", 1}};
-
-std::string FormatDuration(std::chrono::milliseconds duration) {
-  for (const Unit& unit : kUnits) {
-    if (duration.count() != 0 && duration.count() % unit.ms == 0) {
-      return std::to_string(duration.count() / unit.ms) + std::string(unit.name);
-    }
-  }
-  return "0s";
-}
-
-// Milliseconds of "1.5h"; nothing where the text is no duration.
-std::optional<double> ParseDuration(std::string_view text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc()) return std::nullopt;
-  std::string_view rest = text.substr(static_cast<size_t>(end - text.data()));
-  if (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
-  for (const Unit& unit : kUnits) {
-    if (rest == unit.name) return number * static_cast<double>(unit.ms);
-  }
-  return std::nullopt;
-}
-
 bool HasControlCharacters(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
@@ -126,6 +65,8 @@ struct ConfigFile::State {
   toml::table root;
   std::string path;
   std::optional<Error> error;
+  // Where `error` is that a required key is missing: the path of the table that lacks it.
+  std::optional<std::string> lacking;
 
   void Fault(uint32_t line, const std::string& key, std::string_view what) {
     if (error) return;
@@ -214,14 +155,24 @@ void ConfigTable::Fault(std::string_view key, std::string_view what) {
   state_->Fault(line, path_ + std::string(key), what);
 }
 
+void ConfigTable::Miss(std::string_view key, std::string_view allowed) {
+  if (state_->error) return;
+  Fault(key, "is missing; allowed: " + std::string(allowed));
+  state_->lacking = path_;
+}
+
 void ConfigTable::Finish() {
   if (table_ == nullptr) return;
   for (const auto& [key, value] : *static_cast<const toml::table*>(table_)) {
     if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
+    if (state_->lacking && state_->lacking->starts_with(path_)) {
+      state_->error.reset();
+      state_->lacking.reset();
+    }
     std::vector<std::string> allowed = known_;
     std::sort(allowed.begin(), allowed.end());
     std::string what = "unknown key";
-    if (const std::string meant = Nearest(key.str(), allowed); !meant.empty()) {
+    if (const std::string meant = NearestWord(key.str(), allowed); !meant.empty()) {
       what += ", did you mean " + meant + "?";
     }
     Fault(key.str(), what + "; allowed: " + Join(allowed));
@@ -289,7 +240,7 @@ std::string ConfigTable::RequiredString(std::string_view key, size_t max_bytes) 
   const bool given = Has(key);
   std::string text = String(key, {}, max_bytes);
   if (!given) {
-    Fault(key, "is missing; allowed: a text that is not empty");
+    Miss(key, "a text that is not empty");
   } else if (text.empty()) {
     Fault(key, "must not be empty; allowed: a text that is not empty");
   }

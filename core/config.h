@@ -14,7 +14,9 @@
 namespace haidang {
 
 // A TOML table that is read strictly: each key is taken by name, type and range; what was not taken
-// is refused by Finish(). The first fault is kept, so that callers read everything and check once:
+// is refused by Finish(). The first fault is kept, so that callers read everything and check once;
+// but where a required key is missing, and an unknown one stands in its table or in one around it,
+// the unknown one is told: it is the misspelt one.
 //
 //   ConfigTable root = file.root();
 //   options.interval = root.Duration("interval", options.interval, 1s, 1h);
@@ -77,6 +79,8 @@ class ConfigTable {
   friend class ConfigFile;
   // The node `key` (toml::node, null where absent), which is known from now on.
   const void* Take(std::string_view key);
+  // Fault(): `key` is required and missing.
+  void Miss(std::string_view key, std::string_view allowed);
   // Fault(): "<must>, is <what stands there>; allowed: <allowed>".
   void Refuse(std::string_view key, std::string_view must, std::string_view allowed);
 

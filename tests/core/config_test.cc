@@ -186,6 +186,40 @@ TEST_CASE("the first fault is kept") {
   CHECK(Message(*file).starts_with("agent.toml:2: b:"));
 }
 
+TEST_CASE("a misspelt required key is told, not the one that is missing for it") {
+  const auto read = [](std::string_view text) {
+    auto file = Parsed(text);
+    ConfigTable root = file->root();
+    ConfigTable broker = root.Table("broker");
+    const std::string uri = broker.RequiredString("uri");
+    if (uri.empty()) broker.Fault("uri", "is no address; allowed: \"ssl://host:8883\"");
+    broker.RequiredString("secret_file");
+    broker.Finish();
+    ConfigTable log = root.Table("log");
+    log.Bool("on", false);
+    log.Finish();
+    root.Finish();
+    return Message(*file);
+  };
+  CHECK(read("[broker]\nsecret_file = \"s\"\nurii = \"x\"") ==
+        "agent.toml:3: broker.urii: unknown key, did you mean uri?; allowed: secret_file, uri");
+  CHECK(read("[broker]\nsecret_file = \"s\"\nURI = \"x\"") ==
+        "agent.toml:3: broker.URI: unknown key, did you mean uri?; allowed: secret_file, uri");
+  CHECK(read("[broker]\nuri = \"x\"\nsecretfile = \"s\"") ==
+        "agent.toml:3: broker.secretfile: unknown key, did you mean secret_file?; allowed: "
+        "secret_file, uri");
+  CHECK(read("\n[Broker]\nuri = \"x\"\nsecret_file = \"s\"") ==
+        "agent.toml:2: Broker: unknown key, did you mean broker?; allowed: broker, log");
+  // A key that is really missing is told though another table has an unknown one, and no other
+  // fault gives way.
+  CHECK(read("[broker]\nuri = \"x\"\n[log]\nom = true") ==
+        "agent.toml:1: broker.secret_file: is missing; allowed: a text that is not empty");
+  CHECK(
+      read("[broker]\nuri = 7\nsecretfile = \"s\"") ==
+      "agent.toml:2: broker.uri: must be a text in quotes, is the number 7; allowed: a text of at "
+      "most 4096 bytes");
+}
+
 TEST_CASE("required texts must not be empty") {
   auto file = Parsed("uri = \"\"");
   file->root().RequiredString("uri");

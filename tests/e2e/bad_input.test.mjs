@@ -59,6 +59,11 @@ const programs = {
   'haidang-collector': () => path.join(stack.state, 'collector', 'collector.toml'),
   'haidang-server': () => path.join(stack.state, 'server', 'server.toml'),
 };
+const required = {
+  'haidang-agent': ['uri', 'group', '[broker]'],
+  'haidang-collector': ['uri', 'group', 'secret_file', '[broker]', '[collector]'],
+  'haidang-server': ['secret_file', 'directory', '[state]', '[collector]'],
+};
 const run = (program, ...args) => spawnSync(path.join(bin, program), args, { encoding: 'utf8', timeout: 20000 });
 
 for (const [program, config] of Object.entries(programs)) {
@@ -80,6 +85,15 @@ for (const [program, config] of Object.entries(programs)) {
     refuses([...text.slice(0, section + 1), 'lạ_hoắc = 1', ...text.slice(section + 1)], new RegExp(`wrong\\.toml:${at}\\b`));
     refuses([...text.slice(0, section + 1), 'strange = 1', ...text.slice(section + 1)], new RegExp(`wrong\\.toml:${at}\\b.*strange.*allowed: `));
     refuses([...text, '[strange]', 'x = 1'], /wrong\.toml:\d+.*strange.*allowed: /);
+    // What is required and misspelt is told where it stands, not as missing.
+    const misspelt = (key) => {
+      const line = text.findIndex((one) => one.startsWith(key));
+      const wrong = key.startsWith('[') ? key.replace(/^\[./, (start) => start.toUpperCase()) : key.toUpperCase();
+      const name = wrong.replace(/[[\]]/g, '');
+      refuses(text.map((one, i) => (i === line ? one.replace(key, wrong) : one)),
+        new RegExp(`wrong\\.toml:${line + 1}: \\S*${name}: unknown key, did you mean ${name.toLowerCase()}\\?; allowed: `));
+    };
+    for (const key of required[program]) misspelt(key);
     const numeric = text.map((line) => line.replace(/^(uri|listen) = ".*"$/, '$1 = 7'));
     refuses(numeric, /wrong\.toml:\d+.*(uri|listen)/);
     const missing = run(program, '--config', path.join(path.dirname(file), 'absent.toml'));
@@ -90,6 +104,7 @@ for (const [program, config] of Object.entries(programs)) {
   test(`${program} takes a right configuration and says its version`, () => {
     const checked = run(program, '--config', config(), '--check-config');
     assert.equal(checked.status, 0, checked.stderr);
+    assert.match(run(program, '--help').stdout, new RegExp(`/etc/haidang/${program.replace('haidang-', '')}\\.toml`));
     const version = run(program, '--version');
     assert.equal(version.status, 0);
     assert.match(version.stdout, new RegExp(`${program}.* \\d+\\.\\d+\\.\\d+`));
@@ -110,6 +125,23 @@ for (const [program, config] of Object.entries(programs)) {
     assert.ok((ended.stderr + ended.stdout).trim().split('\n').length <= 5);
   });
 }
+
+test('two ports that are one are refused before a start fails on them', () => {
+  const file = path.join(temporary(), 'ports.toml');
+  for (const [program, section, key, other] of [
+    ['haidang-collector', 'metrics', 'listen', `127.0.0.1:${stack.ports.query}`],
+    ['haidang-server', 'server', 'listen', `0.0.0.0:${stack.ports.query}`],
+  ]) {
+    const lines = fs.readFileSync(programs[program](), 'utf8').split('\n');
+    const from = lines.indexOf(`[${section}]`);
+    const at = lines.findIndex((line, i) => i > from && line.startsWith(key));
+    lines[at] = `${key} = "${other}"`;
+    fs.writeFileSync(file, lines.join('\n'));
+    const checked = run(program, '--config', file, '--check-config');
+    assert.equal(checked.status, 1, checked.stderr);
+    assert.match(checked.stderr, new RegExp(`ports\\.toml:${at + 1}: ${section}\\.${key}: .*same port; allowed: `));
+  }
+});
 
 test('a read-only directory is a clear error', (t) => {
   const directory = smallDisk(t, ',ro');
