@@ -14,8 +14,9 @@ using namespace std::chrono_literals;
 using sparkplug::MessageType;
 
 constexpr std::chrono::milliseconds kAskPatience = 2s;
-constexpr int64_t kExpireStep = 1000;       // batches deleted at once at most
-constexpr int64_t kExpirePause = 60;        // seconds between looks where nothing is old
+constexpr int64_t kExpireStep = 1000;             // batches deleted at once at most
+constexpr int64_t kExpirePause = 60;              // seconds between looks where nothing is old
+constexpr std::string_view kUnknown = "unknown";  // state of machines while there is no broker
 constexpr int64_t kRestoreMs = 600 * 1000;  // heads of machines heard since then are brought back
 
 std::string MakeStoreId(uint64_t id) {
@@ -79,7 +80,7 @@ Collector::Collector(const Options& options, Loop& loop, const Clock& clock,
                   return detect::Whereabouts{std::move(place.site), std::move(place.site_name),
                                              std::move(place.machine_class)};
                 }),
-      broker_(clock),
+      no_broker_(clock),
       storing_(clock),
       ingest_(
           MakeIngestOptions(), clock, *store_, *fleet_, metrics_,
@@ -138,6 +139,7 @@ void Collector::Start() {
     (void)ingest_.Commit();  // said and counted there; what failed is offered again
   });
   second_timer_ = loop_.Every(1s, [this] { EverySecond(); });
+  broker_.Begin(ingest_.Now());
   EverySecond();
   session_->Start();
 }
@@ -194,23 +196,26 @@ void Collector::Stored() {
 }
 
 void Collector::Connected() {
-  const bool back = broker_.Over().has_value();
+  const bool back = no_broker_.Over().has_value();
   if (back || !std::exchange(was_connected_, true)) {
     spdlog::info("connected to the broker {}{}", options_.broker.uri, back ? " again" : "");
   }
   metrics_.broker_connected.Set(1);
   const Moment now = ingest_.Now();
+  broker_.Connected(now);
   for (const auto& machine : fleet_->machines()) machine->presence.Listen(now);
   PublishState();
 }
 
 void Collector::Disconnected(const Error& why) {
-  if (broker_.Met()) spdlog::warn("no broker: {}; trying again until it is there", why.message);
+  if (no_broker_.Met()) spdlog::warn("no broker: {}; trying again until it is there", why.message);
+  broker_.Failed(ingest_.Now(), why.message);
   metrics_.broker_connected.Set(0);
 }
 
 void Collector::Received(std::vector<MqttMessage>&& messages) {
   if (stopping_) return;
+  broker_.Heard(ingest_.Now());
   const std::string state = StateTopic();
   std::erase_if(messages, [&](const MqttMessage& message) {
     if (message.topic != state) return false;
@@ -228,28 +233,41 @@ void Collector::HearOwnState(const MqttMessage& message) {
 
 void Collector::EverySecond() {
   if (not_stored_since_ms_) snapshot_unsaved_ = true;  // tries the disk; Stored() hears of it
-  const Moment now = ingest_.Now();
-  const bool connected = session_->connected();
-  if (std::exchange(state_denied_, false)) PublishState();
-  std::map<query::State, double> counts;
-  for (const auto& machine : fleet_->machines()) {
-    if (!machine->registered) continue;
-    if (connected && machine->presence.Tick(now, machine->row.interval_ms)) {
-      fleet_->PresenceChanged(*machine);
-    }
-    SeeMachine(*machine, now);
-    ++counts[machine->presence.state()];
-  }
-  for (const query::State state :
-       {query::State::kOnline, query::State::kStopped, query::State::kSuspended,
-        query::State::kVanished, query::State::kSilent}) {
-    metrics_.Machines(query::ToString(state), counts[state]);
-  }
+  if (broker_.connected()) SeeMachines(ingest_.Now());
+  CountMachines();
   std::map<std::string, double> findings{
       {"machine_vanished", 0}, {"probe_failed", 0}, {"response_slow", 0}};
   for (const auto& [key, finding] : book_.open()) ++findings[key.kind];
   for (const auto& [kind, count] : findings) metrics_.OpenFindings(kind, count);
   ExpireSome();
+}
+
+void Collector::SeeMachines(Moment now) {
+  const Moment until = broker_.KnownUntil(now);
+  // Our own STATE comes back from a broker that lives, also where no machine has a word to say.
+  bool ask_broker = std::exchange(state_denied_, false);
+  for (const auto& machine : fleet_->machines()) {
+    if (!machine->registered) continue;
+    const int64_t interval_ms = machine->row.interval_ms;
+    if (machine->presence.Tick(until, interval_ms)) fleet_->PresenceChanged(*machine);
+    ask_broker = ask_broker || machine->presence.Overdue(now, interval_ms);
+    SeeMachine(*machine, now);
+  }
+  if (ask_broker) PublishState();
+}
+
+void Collector::CountMachines() {
+  std::map<std::string_view, double> counts{{kUnknown, 0}};
+  for (const query::State state :
+       {query::State::kOnline, query::State::kStopped, query::State::kSuspended,
+        query::State::kVanished, query::State::kSilent}) {
+    counts[query::ToString(state)] = 0;
+  }
+  for (const auto& machine : fleet_->machines()) {
+    if (!machine->registered) continue;
+    ++counts[broker_.connected() ? query::ToString(machine->presence.state()) : kUnknown];
+  }
+  for (const auto& [state, count] : counts) metrics_.Machines(state, count);
 }
 
 void Collector::ExpireSome() {
@@ -273,8 +291,11 @@ void Collector::SeeTick(Machine& machine, Moment now) {
 }
 
 void Collector::SeeMachine(Machine& machine, Moment now) {
+  const query::State state = machine.presence.state();
+  const bool gone = state == query::State::kVanished || state == query::State::kSilent;
+  if (gone && !broker_.Settled(now)) return;
   const detect::Subject subject{machine.row.id, machine.row.name, machine.row.interval_ms};
-  detector_.SeeMachine(subject, machine.presence.state(), machine.presence.since_ms(), now.wall_ms);
+  detector_.SeeMachine(subject, state, machine.presence.since_ms(), now.wall_ms);
 }
 
 query::Overview Collector::DescribeNow() const {
@@ -284,10 +305,11 @@ query::Overview Collector::DescribeNow() const {
   overview.store_id = MakeStoreId(store_->id());
   overview.now_ms = now.wall_ms;
   overview.last_data_ms = ingest_.last_data_ms();
-  overview.broker_connected = session_->connected();
+  overview.broker_connected = broker_.connected();
+  overview.broker_down_since_ms = broker_.down_since_ms();
   overview.not_stored_since_ms = not_stored_since_ms_;
-  overview.machines =
-      DescribeMachines(*fleet_, places_, options_.objectives, now, !not_stored_since_ms_);
+  overview.machines = DescribeMachines(*fleet_, places_, options_.objectives, now,
+                                       broker_.connected() && !not_stored_since_ms_);
   for (const auto& [key, finding] : book_.open()) overview.open_findings.push_back(finding);
   return overview;
 }
@@ -326,8 +348,11 @@ QueryBackend Collector::Backend() {
 
 std::function<std::optional<FleetNow>()> Collector::AskFleet() {
   return [this] {
-    return loop_.Ask<FleetNow>([this] { return CopyFleet(*fleet_, places_, ingest_.Now()); },
-                               kAskPatience);
+    return loop_.Ask<FleetNow>(
+        [this] {
+          return broker_.connected() ? CopyFleet(*fleet_, places_, ingest_.Now()) : FleetNow{};
+        },
+        kAskPatience);
   };
 }
 

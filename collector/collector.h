@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/broker_watch.h"
 #include "collector/detect/detector.h"
 #include "collector/exposition.h"
 #include "collector/fleet.h"
@@ -71,6 +72,8 @@ class Collector {
   std::string StateTopic() const;
 
   void EverySecond();
+  void SeeMachines(Moment now);
+  void CountMachines();
   void ExpireSome();
   void SeeTick(Machine& machine, Moment now);
   void SeeMachine(Machine& machine, Moment now);
@@ -86,7 +89,8 @@ class Collector {
   bool snapshot_unsaved_ = false;
   detect::FindingBook book_;
   detect::Detector detector_;
-  Trouble broker_;   // it is away
+  BrokerWatch broker_;
+  Trouble no_broker_;
   Trouble storing_;  // nothing can be stored
   bool was_connected_ = false;
   std::optional<int64_t> not_stored_since_ms_;

@@ -34,7 +34,8 @@ struct FleetNow {
   std::vector<std::string> histograms;  // encoded, core/histogram.h
 };
 
-// What /metrics/fleet tells now: values of machines whose values are fresh. Loop thread.
+// What /metrics/fleet tells now: values of machines whose values are fresh, and the state of all.
+// Loop thread.
 FleetNow CopyFleet(const Fleet& fleet, const Places& places, Moment now);
 
 // Takes a part of a metric family; `continued`: the part before was of the same family.

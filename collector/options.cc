@@ -17,6 +17,9 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+// A broker that hangs is given up 2.5 times this after its last word.
+constexpr seconds kKeepAlive{10};
+
 // A string that `check` must accept; its Error becomes the fault's text.
 void Check(ConfigTable& table, std::string_view key, const Status& status) {
   if (!status) table.Fault(key, status.error().message);
@@ -118,6 +121,7 @@ Result<Options> Read(ConfigFile& file) {
   ReadIdentity(root.Table("collector"), options);
   ReadBroker(root.Table("broker"), options.broker);
   options.broker.client_id = options.id;
+  options.broker.keep_alive = kKeepAlive;
   ReadStorage(root, options);
   ConfigTable query = root.Table("query");
   options.query = ReadListen(query, options.query, true);

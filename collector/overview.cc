@@ -53,7 +53,7 @@ const query::Objective* ObjectiveOf(const Places& places,
 
 query::MachineNow DescribeMachine(const Machine& machine, const Places& places,
                                   const std::vector<query::Objective>& own_objectives, Moment now,
-                                  bool storing) {
+                                  bool current) {
   query::MachineNow out;
   Place place = places.Of(machine.row.name, machine.site, machine.machine_class, now.wall_ms);
   out.machine = machine.row.name;
@@ -65,7 +65,7 @@ query::MachineNow DescribeMachine(const Machine& machine, const Places& places,
   out.state = machine.presence.state();
   out.since_ms = machine.presence.since_ms();
   out.last_seen_ms = machine.received_ms;
-  const bool fresh = storing && machine.Fresh(now);
+  const bool fresh = current && machine.Fresh(now);
   if (fresh) DescribeValues(machine, now, out);
   for (const ProbeSlots& slots : machine.roles.probes) {
     query::ProbeNow probe = DescribeProbe(slots, machine, fresh);
@@ -80,12 +80,12 @@ query::MachineNow DescribeMachine(const Machine& machine, const Places& places,
 
 std::vector<query::MachineNow> DescribeMachines(const Fleet& fleet, const Places& places,
                                                 const std::vector<query::Objective>& own_objectives,
-                                                Moment now, bool storing) {
+                                                Moment now, bool current) {
   std::vector<query::MachineNow> machines;
   machines.reserve(fleet.machines().size());
   for (const auto& machine : fleet.machines()) {
     if (!machine->registered) continue;
-    machines.push_back(DescribeMachine(*machine, places, own_objectives, now, storing));
+    machines.push_back(DescribeMachine(*machine, places, own_objectives, now, current));
   }
   std::sort(machines.begin(), machines.end(),
             [](const query::MachineNow& a, const query::MachineNow& b) {

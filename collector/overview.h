@@ -11,16 +11,16 @@
 
 namespace haidang::collector {
 
-// What the overview says of one machine at `now`: values only where they are fresh and `storing`,
-// that is, where what arrives can be stored. Loop thread.
+// What the overview says of one machine at `now`: values only where they are fresh and `current`,
+// that is, where something can arrive and be stored. Loop thread.
 query::MachineNow DescribeMachine(const Machine& machine, const Places& places,
                                   const std::vector<query::Objective>& own_objectives, Moment now,
-                                  bool storing);
+                                  bool current);
 
 // Every machine that was ever born, by site, then name. Loop thread.
 std::vector<query::MachineNow> DescribeMachines(const Fleet& fleet, const Places& places,
                                                 const std::vector<query::Objective>& own_objectives,
-                                                Moment now, bool storing);
+                                                Moment now, bool current);
 
 // The server's objective, else the collector's own; null where there is none.
 const query::Objective* ObjectiveOf(const Places& places,

@@ -29,10 +29,13 @@ bool Presence::Died(Moment now) {
   return Become(leaving_.value_or(State::kVanished), now.wall_ms);
 }
 
-bool Presence::Tick(Moment now, int64_t interval_ms) {
-  if (state_ != State::kOnline) return false;
-  if (now.mono_ms - heard_mono_ms_ < kSilentIntervals * interval_ms) return false;
-  const int64_t since = heard_wall_ms_ != 0 ? heard_wall_ms_ : now.wall_ms;
+bool Presence::Overdue(Moment now, int64_t interval_ms) const {
+  return state_ == State::kOnline && now.mono_ms - heard_mono_ms_ >= kSilentIntervals * interval_ms;
+}
+
+bool Presence::Tick(Moment until, int64_t interval_ms) {
+  if (!Overdue(until, interval_ms)) return false;
+  const int64_t since = heard_wall_ms_ != 0 ? heard_wall_ms_ : until.wall_ms;
   return Become(leaving_.value_or(State::kSilent), since);
 }
 

@@ -33,14 +33,16 @@ class Presence {
   void Goodbye(sparkplug::AgentState state);
   // Its NDEATH came; the caller has checked bdSeq.
   bool Died(Moment now);
-  // Time passes while the broker is connected: silent after three intervals without a word. Not
-  // called while it is not: then nobody can be heard.
-  bool Tick(Moment now, int64_t interval_ms);
+  // Nothing else came up to `until`, when the broker could still be heard: silent after three
+  // intervals without a word.
+  bool Tick(Moment until, int64_t interval_ms);
   // The broker is connected (again): silence is counted from here.
   void Listen(Moment now) { heard_mono_ms_ = now.mono_ms; }
 
   query::State state() const { return state_; }
   int64_t since_ms() const { return since_ms_; }
+  // It is online, and silent for three intervals at `now`.
+  bool Overdue(Moment now, int64_t interval_ms) const;
   bool online() const { return state_ == query::State::kOnline; }
   int64_t heard_mono_ms() const { return heard_mono_ms_; }
 

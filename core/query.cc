@@ -265,6 +265,7 @@ std::string EncodeOverview(const Overview& overview) {
                         {"broker_connected", overview.broker_connected},
                         {"machines", ListToJson(overview.machines)},
                         {"open_findings", ListToJson(overview.open_findings)}};
+  PutOptional(out, "broker_down_since_ms", overview.broker_down_since_ms);
   PutOptional(out, "not_stored_since_ms", overview.not_stored_since_ms);
   return DumpJson(out);
 }
@@ -277,6 +278,7 @@ Result<Overview> DecodeOverview(std::string_view text) {
     overview.now_ms = in.Int("now_ms");
     overview.last_data_ms = in.Int("last_data_ms");
     overview.broker_connected = in.Bool("broker_connected");
+    overview.broker_down_since_ms = in.OptionalInt("broker_down_since_ms");
     overview.not_stored_since_ms = in.OptionalInt("not_stored_since_ms");
     overview.machines = in.List<MachineNow>("machines", MachineFromJson);
     overview.open_findings = in.List<Finding>("open_findings", FindingFromJson);

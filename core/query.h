@@ -79,6 +79,8 @@ struct Overview {
   int64_t now_ms = 0;        // collector's clock
   int64_t last_data_ms = 0;  // receipt of the last committed batch of any machine; 0: never
   bool broker_connected = false;
+  // Collector's clock: since when it has no broker. Machines stand as they were known last.
+  std::optional<int64_t> broker_down_since_ms;
   // Collector's clock: since when nothing can be stored (a full disk); values are absent meanwhile.
   std::optional<int64_t> not_stored_since_ms;
   std::vector<MachineNow> machines;  // by site, then name

@@ -238,7 +238,12 @@ Reply AnswerDiscovery(const ApiParts& parts) {
 
 Reply AnswerReady(const ApiParts& parts) {
   const LiveView view = parts.live.Now();
-  if (view.reachable) return JsonReply({{"status", "ready"}});
+  if (view.reachable) {
+    const auto or_null = [](const std::optional<int64_t>& ms) { return ms ? json(*ms) : json(); };
+    return JsonReply({{"status", "ready"},
+                      {"broker_down_since_ms", or_null(view.overview->broker_down_since_ms)},
+                      {"not_stored_since_ms", or_null(view.overview->not_stored_since_ms)}});
+  }
   return ErrorReply(503, "not_ready", view.reason);
 }
 

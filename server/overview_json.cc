@@ -65,6 +65,8 @@ json CollectorJson(const LiveView& view) {
       {"id", known ? view.overview->collector_id : ""},
       {"store_id", known ? view.overview->store_id : ""},
       {"broker_connected", view.reachable ? json(view.overview->broker_connected) : json(nullptr)},
+      {"broker_down_since_ms",
+       view.reachable ? OrNull(view.overview->broker_down_since_ms) : json(nullptr)},
       {"not_stored_since_ms",
        view.reachable ? OrNull(view.overview->not_stored_since_ms) : json(nullptr)}};
 }
@@ -102,6 +104,7 @@ json OverviewJson(const LiveView& view, int64_t now_ms) {
 json MachinesJson(const LiveView& view) {
   json out = json::array();
   if (view.overview == nullptr) return out;
+  const bool fresh = view.reachable && !view.overview->broker_down_since_ms;
   std::map<std::string_view, std::string_view> names;
   for (const query::Site& site : view.snapshot->sites) {
     if (!site.valid_to_ms) names[site.code] = site.name;
@@ -109,7 +112,7 @@ json MachinesJson(const LiveView& view) {
   for (query::MachineNow machine : view.overview->machines) {
     const auto name = names.find(machine.site);
     if (machine.site_name.empty() && name != names.end()) machine.site_name = name->second;
-    out.push_back(MachineJson(std::move(machine), view.reachable));
+    out.push_back(MachineJson(std::move(machine), fresh));
   }
   return out;
 }

@@ -2,7 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "collector/broker_watch.h"
+
 using namespace haidang;
+using collector::BrokerWatch;
 using collector::Moment;
 using collector::Presence;
 using query::State;
@@ -103,4 +106,27 @@ TEST_CASE("what was restored stays until something else is known") {
   Presence stopped(State::kStopped, 500, 900);
   stopped.Listen(At(0));
   CHECK_FALSE(stopped.Tick(At(450000), kInterval));
+}
+
+TEST_CASE("a broker is watched: since when it is away, until when it was heard") {
+  BrokerWatch watch;
+  watch.Begin({1000, 0});
+  CHECK_FALSE(watch.connected());
+  CHECK(watch.down_since_ms() == 1000);
+  watch.Connected({2000, 1000});
+  CHECK(watch.connected());
+  CHECK_FALSE(watch.down_since_ms());
+  CHECK(watch.Settled({2000, 1000}));  // nothing went wrong
+  watch.Heard({3000, 2000});
+  CHECK(watch.KnownUntil({9000, 8000}).mono_ms == 2000);
+  CHECK(watch.KnownUntil({9000, 8000}).wall_ms == 9000);
+  watch.Failed({10000, 9000}, "lost");
+  watch.Failed({20000, 19000}, "refused");
+  CHECK(watch.down_since_ms() == 10000);
+  CHECK(watch.why() == "refused");
+  CHECK_FALSE(watch.Settled({20000, 19000}));
+  watch.Connected({30000, 29000});
+  CHECK(watch.why().empty());
+  CHECK_FALSE(watch.Settled({30000, 29000 + BrokerWatch::kReturnMs - 1}));
+  CHECK(watch.Settled({30000, 29000 + BrokerWatch::kReturnMs}));
 }

@@ -18,12 +18,14 @@ namespace {
 // A broker that does what the test says.
 class FakeSession final : public MqttSession {
  public:
-  explicit FakeSession(MqttHandlers handlers) : handlers_(std::move(handlers)) {}
+  FakeSession(Loop& loop, MqttHandlers handlers) : loop_(loop), handlers_(std::move(handlers)) {}
   void Start() override { started = true; }
   bool connected() const override { return is_connected; }
   bool Publish(MqttMessage message) override {
-    if (is_connected) published.push_back(std::move(message));
-    return is_connected;
+    if (!is_connected) return false;
+    if (message.topic == will.topic && !hangs) Echo(message);
+    published.push_back(std::move(message));
+    return true;
   }
   size_t outgoing_bytes() const override { return 0; }
   void Stop(std::vector<MqttMessage> last, std::chrono::milliseconds,
@@ -52,10 +54,20 @@ class FakeSession final : public MqttSession {
   bool started = false;
   bool stopped = false;
   bool is_connected = false;
+  bool hangs = false;  // connected as far as anybody knows, but nothing comes through
   MqttMessage will;
   std::vector<MqttMessage> published;
 
  private:
+  // What is published is delivered to who subscribed to it, the publisher too.
+  void Echo(MqttMessage message) {
+    message.retained = false;
+    loop_.Post([this, message] {
+      if (is_connected) Deliver(message);
+    });
+  }
+
+  Loop& loop_;
   MqttHandlers handlers_;
 };
 
@@ -93,7 +105,7 @@ struct Fixture {
         options, *loop, clock, [] { return uint64_t{7}; },
         [&](std::vector<MqttSubscription> asked, MqttHandlers handlers) {
           subscriptions = std::move(asked);
-          auto made = std::make_unique<FakeSession>(std::move(handlers));
+          auto made = std::make_unique<FakeSession>(*loop, std::move(handlers));
           session = made.get();
           return Result<std::unique_ptr<MqttSession>>(std::move(made));
         });
@@ -203,15 +215,77 @@ TEST_CASE_METHOD(Fixture, "while the broker is away nobody falls silent, but not
   session->Deliver(agent.Birth());
   Live(2);
   session->Lose();
+  const int64_t lost_ms = clock.WallMs();
+  CHECK_FALSE(Now().load1);
   loop->Advance(600s);
   CHECK_FALSE(collector->DescribeNow().broker_connected);
+  CHECK(collector->DescribeNow().broker_down_since_ms == lost_ms);
   CHECK(Now().state == query::State::kOnline);
   CHECK_FALSE(Now().load1);
   session->Connect();
+  CHECK_FALSE(collector->DescribeNow().broker_down_since_ms);
   loop->Advance(40s);
   CHECK(Now().state == query::State::kOnline);
   loop->Advance(10s);
   CHECK(Now().state == query::State::kSilent);
+}
+
+TEST_CASE_METHOD(Fixture, "a broker that hangs makes no machine silent, and no finding") {
+  options.detect.vanished_after = 0s;
+  Open();
+  session->Connect();
+  session->Deliver(agent.Birth());
+  Live(2);
+  session->hangs = true;
+  loop->Advance(300s);
+  CHECK(Now().state == query::State::kOnline);
+  CHECK(Open_().empty());
+  session->hangs = false;
+  loop->Advance(3s);  // the broker answers again: now the silence is the machine's
+  CHECK(Now().state == query::State::kSilent);
+  CHECK(Open_() == std::vector<std::string>{"machine_vanished"});
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "after an outage machines have the time to be back before one is missed") {
+  options.detect.vanished_after = 1s;
+  Open();
+  session->Connect();
+  session->Deliver(agent.Birth());
+  Live(2);
+  session->Lose();
+  loop->Advance(200s);
+  CHECK(Open_().empty());
+  session->Connect();
+  // Of the connection that went with the outage.
+  session->Deliver(agent.Death());
+  loop->Advance(60s);
+  CHECK(Now().state == query::State::kVanished);
+  CHECK(Open_().empty());
+  loop->Advance(15s);
+  CHECK(Open_() == std::vector<std::string>{"machine_vanished"});
+  Live(1);
+  CHECK(Open_().empty());
+}
+
+TEST_CASE_METHOD(Fixture, "the metrics and Prometheus hear of no state that nobody knows") {
+  session->Deliver(agent.Birth());
+  Live(1);
+  const auto count = [&](const std::string& state) {
+    for (const auto& family : collector->metrics().registry().Collect()) {
+      if (family.name != "haidang_collector_machines") continue;
+      for (const auto& metric : family.metric) {
+        if (metric.label[0].value == state) return metric.gauge.value;
+      }
+    }
+    return -1.0;
+  };
+  CHECK(count("online") == 1);
+  CHECK(count("unknown") == 0);
+  session->Lose();
+  loop->Advance(1s);
+  CHECK(count("online") == 0);
+  CHECK(count("unknown") == 1);
 }
 
 TEST_CASE_METHOD(Fixture, "findings about probes live through a restart and close after it") {

@@ -17,6 +17,7 @@ Overview SampleOverview() {
   overview.now_ms = 1'700'000'000'000;
   overview.last_data_ms = 1'699'999'999'000;
   overview.broker_connected = true;
+  overview.broker_down_since_ms = 1'699'999'997'000;
   overview.not_stored_since_ms = 1'699'999'998'000;
   MachineNow machine;
   machine.machine = "may-06652-01";
@@ -64,6 +65,7 @@ TEST_CASE("overview survives the way there and back; absent stays absent, zero s
   REQUIRE(back.ok());
   CHECK(back->collector_id == "qn");
   CHECK(back->broker_connected);
+  CHECK(back->broker_down_since_ms == 1'699'999'997'000);
   CHECK(back->not_stored_since_ms == 1'699'999'998'000);
   REQUIRE(back->machines.size() == 2);
   const MachineNow& machine = back->machines[0];

@@ -99,6 +99,26 @@ TEST_CASE("that nothing can be stored is told, and since when") {
   CHECK(Overview(world.feed)["collector"]["not_stored_since_ms"] == 1767572000000);
 }
 
+TEST_CASE("while the collector has no broker nothing is current, and since when is told") {
+  World world;
+  query::Overview overview = testing::SmallProvince();
+  world.live.Answered(overview);
+  CHECK(Overview(world.feed)["collector"]["broker_down_since_ms"].is_null());
+  CHECK(Overview(world.feed)["machines"][0]["state"] == "online");
+  overview.broker_down_since_ms = 1767572000000;
+  world.live.Answered(overview);
+  const nlohmann::json down = Overview(world.feed);
+  CHECK(down["collector"]["broker_down_since_ms"] == 1767572000000);
+  CHECK(down["machines"][0]["state"].is_null());
+  CHECK(down["machines"][0]["since_ms"].is_null());
+  CHECK(down["machines"][0]["load1"].is_null());
+  CHECK(down["machines"][0]["as_of"]["state"] == "online");
+  CHECK(down["findings"].size() == 1);  // nothing ended them
+  world.clock.Advance(6s);
+  world.feed.Current();  // notices
+  CHECK(Overview(world.feed)["collector"]["broker_down_since_ms"].is_null());
+}
+
 TEST_CASE("a stream tells the overview, then changes only, and heartbeats") {
   World world;
   world.live.Answered(testing::SmallProvince());
