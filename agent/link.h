@@ -124,6 +124,7 @@ class Link {
   Flight& TakeOff(uint64_t spool_id, uint64_t first, uint64_t last, int attempts);
   void Land(Flights::iterator flight);
   void LandSettled(const sparkplug::Committed& committed);
+  const Flight* NewestOf(const sparkplug::Committed& committed) const;
   bool InFlight(uint64_t spool_id, uint64_t number) const;
   void MeasureClock(const sparkplug::Committed& committed);
   int64_t Patience(int attempts);

@@ -202,25 +202,40 @@ void Link::SendWaiting() {
   }
 }
 
-// A flight is over once all of it was named.
+// A flight is over once all of it was named. What was sent before a batch that has arrived and is
+// not named was lost on the way, as nothing overtakes anything there: it is due at once, instead of
+// after its patience. Only the first time: what the collector does not take would else come with
+// each of its words.
 void Link::LandSettled(const sparkplug::Committed& committed) {
+  const Flight* newest = NewestOf(committed);
+  const int64_t arrived_ns = newest == nullptr ? 0 : newest->sent_ns;
+  const bool all_told = committed.ranges.size() < sparkplug::kMaxCommittedRanges;
   for (auto flight = in_flight_.lower_bound({committed.spool_id, 0});
        flight != in_flight_.end() && flight->first.first == committed.spool_id;) {
     const auto here = flight++;
-    if (Names(committed, here->first.second, here->second.last)) Land(here);
+    if (Names(committed, here->first.second, here->second.last)) {
+      Land(here);
+    } else if (all_told && here->second.attempts == 1 && here->second.sent_ns < arrived_ns) {
+      here->second.resend_ns = clock_.MonotonicNs();
+    }
   }
 }
 
-// Only of what was sent once can be said when that was.
-void Link::MeasureClock(const sparkplug::Committed& committed) {
-  if (committed.newest == 0 || committed.received_ms == 0) return;
+// The flight of the batch whose receipt is told; null where it is no more, or was sent more than
+// once: then nobody knows which sending was received.
+const Link::Flight* Link::NewestOf(const sparkplug::Committed& committed) const {
+  if (committed.newest == 0) return nullptr;
   const auto after = in_flight_.upper_bound({committed.spool_id, committed.newest});
-  if (after == in_flight_.begin()) return;
+  if (after == in_flight_.begin()) return nullptr;
   const auto& [key, flight] = *std::prev(after);
-  if (key.first != committed.spool_id || flight.last < committed.newest || flight.attempts != 1) {
-    return;
-  }
-  clock_offset_.Measure(flight.sent_boot_ms, committed.received_ms, committed.sent_ms,
+  const bool carries = key.first == committed.spool_id && flight.last >= committed.newest;
+  return carries && flight.attempts == 1 ? &flight : nullptr;
+}
+
+void Link::MeasureClock(const sparkplug::Committed& committed) {
+  const Flight* newest = NewestOf(committed);
+  if (newest == nullptr || committed.received_ms == 0) return;
+  clock_offset_.Measure(newest->sent_boot_ms, committed.received_ms, committed.sent_ms,
                         clock_.SinceBootMs());
 }
 

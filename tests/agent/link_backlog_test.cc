@@ -103,6 +103,49 @@ TEST_CASE("not acknowledged in time: sent again, waiting twice as long each time
   CHECK(bench.loop.timers() == 0);  // an idle link sleeps
 }
 
+TEST_CASE("what a later one has overtaken was lost, and goes again at once, but once only") {
+  Bench bench;
+  bench.network.Connect();
+  bench.Tick();  // makes the birth
+  bench.loop.Advance(3s);
+  bench.Commit(1);
+  bench.Tick();
+  bench.loop.Advance(10s);
+  bench.Take();
+  const StoredBatch third = bench.Tick();
+  bench.loop.Advance(1s);
+  bench.Take();
+  sparkplug::Committed committed;
+  committed.store_id = 5;
+  committed.spool_id = third.spool_id;
+  committed.cumulative = 1;
+  committed.ranges = {{3, 3}};
+  bench.Command(sparkplug::EncodeCommitted(committed));
+  bench.loop.Advance(5s);
+  CHECK(bench.Take().empty());  // nobody says what came last
+
+  bench.Tick();
+  bench.loop.Advance(1s);
+  bench.Take();
+  committed.ranges = {{3, 4}};
+  committed.newest = 4;
+  bench.Command(sparkplug::EncodeCommitted(committed));
+  bench.loop.Advance(1s);
+  auto seen = bench.Take();
+  REQUIRE(seen.size() == 1);
+  CHECK(seen[0].key.second == 2);
+  CHECK(seen[0].historical);
+
+  bench.Tick();
+  bench.loop.Advance(1s);
+  bench.Take();
+  committed.ranges = {{3, 5}};
+  committed.newest = 5;
+  bench.Command(sparkplug::EncodeCommitted(committed));
+  bench.loop.Advance(20s);
+  CHECK(bench.Take().empty());
+}
+
 TEST_CASE("no room in the outgoing queue: the batch waits and goes later") {
   Bench bench;
   bench.Tick();
