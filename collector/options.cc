@@ -19,6 +19,9 @@ using std::chrono::seconds;
 
 // A broker that hangs is given up 2.5 times this after its last word.
 constexpr seconds kKeepAlive{10};
+// One client, beside the broker: it is back before the province is, whose births and data would
+// else go nowhere.
+constexpr seconds kBackoffMax{2};
 
 // A string that `check` must accept; its Error becomes the fault's text.
 void Check(ConfigTable& table, std::string_view key, const Status& status) {
@@ -41,6 +44,7 @@ HostPort ReadListen(ConfigTable& table, const HostPort& fallback, bool loopback_
 
 void ReadBroker(ConfigTable table, MqttOptions& broker) {
   broker.uri = table.RequiredString("uri");
+  broker.backoff_max = kBackoffMax;
   broker.ca_file = table.String("ca", "");
   broker.cert_file = table.String("cert", "");
   broker.key_file = table.String("key", "");

@@ -47,6 +47,7 @@ TEST_CASE("what is not said has its default") {
   CHECK(options->retention.journal == std::chrono::hours(720));
   CHECK(options->detect.vanished_after.count() == 30000);
   CHECK(options->broker.client_id == options->id);
+  CHECK(options->broker.backoff_max == std::chrono::seconds(2));
 }
 
 TEST_CASE("everything can be said") {
