@@ -1,10 +1,9 @@
-// Broker and collector are gone for a while, then back, and links live only shortly while a backlog drains.
+// Broker and collector are gone for a while, then back, and links live only shortly while a backlog drains. Days of it:
+// days.test.mjs.
 import assert from 'node:assert/strict';
-import path from 'node:path';
 
-import { ShiftedClock } from '../support/clock.mjs';
 import { TcpProxy } from '../support/proxy.mjs';
-import { bin, eventually, long, pause, scenarios } from './harness.mjs';
+import { eventually, long, pause, scenarios } from './harness.mjs';
 
 const outage = (long ? 300 : 12) * 1000;
 
@@ -60,44 +59,4 @@ scenarios(4, (scenario) => {
     await province.finish();
     await links.stop();
   });
-
-  // Agents and collector live through days; then the backlog drains over links that live 5 to 15 minutes.
-  const hours = Number(process.env.HAIDANG_CHAOS_HOURS ?? (long ? 72 : 0.5));
-  for (const program of ['broker', 'collector']) {
-    scenario(`days-${program}`, `the ${program} is gone for ${hours} simulated hours, ${long ? 20 : 4} agents`, async ({ make, between }) => {
-      const speed = 180;
-      const links = new TcpProxy(0);
-      let clock;
-      const province = make({
-        agents: long ? 20 : 4, interval: 15,
-        more: (name) => (name === 'broker' ? {} : { env: clock.env }),
-        through: async (kind, { ports }) => {
-          if (kind !== 'agent') return undefined;
-          links.target = ports.broker;
-          return (await links.start()).port;
-        },
-      });
-      await province.prepare();
-      clock = new ShiftedClock(bin, path.join(province.state, 'clock'));
-      clock.rate = 15;  // a reading a second
-      await province.start();
-      await province.end(program);
-      clock.rate = speed;
-      await pause((hours * 3600 * 1000) / speed);
-      clock.rate = 15;
-      await province.startNamed(program);
-      let drained = false;
-      const watched = province.drained(3600000).finally(() => (drained = true));
-      while (!drained) {
-        await Promise.race([watched, pause(between(5, 15) * 60000 / 15)]);
-        if (!drained) links.cut();
-      }
-      await watched;
-      const [fresh, again] = await Promise.all(['batches', 'duplicate_batches'].map((name) => province.collected(`${name}_total`)));
-      province.say(`${fresh} batches were stored, ${again} came again`);
-      assert.ok(again <= 0.2 * fresh, 'nothing is sent more than 1.2 times on average');
-      await province.finish();
-      await links.stop();
-    });
-  }
 });

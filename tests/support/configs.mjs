@@ -25,15 +25,15 @@ export function writeToml(file, content) {
   fs.writeFileSync(file, `${lines.join('\n').trimStart()}\n`, { mode: 0o640 });
 }
 
-const broker = (stack, name, port) => {
+const broker = (stack, name, port, host = 'localhost') => {
   const files = stack.authority.issue(name);
-  return { uri: `ssl://localhost:${port}`, ca: stack.authority.ca, cert: files.cert, key: files.key };
+  return { uri: `ssl://${host}:${port}`, ca: stack.authority.ca, cert: files.cert, key: files.key };
 };
 
 export function agentConfig(stack, agent) {
   return {
     broker: {
-      ...broker(stack, agent.machine, stack.agentBrokerPort), group: stack.group, backoff_max: stack.backoffMax,
+      ...broker(stack, agent.machine, stack.agentBrokerPort, stack.brokerHost), group: stack.group, backoff_max: stack.backoffMax,
       ...(stack.keepAlive && { keep_alive: stack.keepAlive }),
     },
     machine: { class: agent.class, site: agent.site },
@@ -54,6 +54,7 @@ export function collectorConfig(stack) {
     query: { listen: `127.0.0.1:${stack.ports.query}`, secret_file: stack.secretFile },
     metrics: { listen: `127.0.0.1:${stack.ports.metrics}` },
     detect: stack.detect,
+    ...(stack.backfill && { backfill: stack.backfill }),
   };
 }
 

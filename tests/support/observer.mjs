@@ -26,12 +26,15 @@ export class Observer {
   packets = [];
   faults = [];  // what could not be read as MQTT 5
 
-  // `authority` issued every client's certificate, under the client's common name.
-  constructor(authority, broker, brokerPort) {
+  // `authority` issued every client's certificate, under the client's common name. `seen` takes each packet in
+  // place of `packets`.
+  constructor(authority, broker, brokerPort, { seen = (entry) => this.packets.push(entry) } = {}) {
+    this.seen = seen;
     this.authority = authority;
     this.broker = broker;
     this.brokerPort = brokerPort;
     this.connections = 0;
+    this.count = 0;  // of packets seen
   }
 
   async start(port) {
@@ -46,9 +49,11 @@ export class Observer {
     return this;
   }
 
-  // Cuts the connections of one client, as a failing link does.
+  // Cuts the connections of one client, or of all, as a failing link does; how many.
   cut(name) {
-    for (const socket of this.#sockets) if (socket.client === name) socket.destroy();
+    const cut = [...this.#sockets].filter((socket) => name === undefined || socket.client === name);
+    for (const socket of cut) socket.destroy();
+    return cut.length / 2;  // a socket on either side
   }
 
   // Says a packet to the broker in a client's name, between two of its own. It is not among `packets`: the
@@ -70,7 +75,7 @@ export class Observer {
       port: this.brokerPort, host: '127.0.0.1', ca, cert: fs.readFileSync(own.cert), key: fs.readFileSync(own.key),
     });
     const keep = (side, packet) => {
-      this.packets.push({ n: this.packets.length, connection, client: name, from: side, packet, at: Date.now() });
+      this.seen({ n: this.count++, connection, client: name, from: side, packet, at: Date.now() });
     };
     const join = (from, to, side) => {
       const parser = mqtt.parser({ protocolVersion: 5 });

@@ -42,7 +42,7 @@ export class Authority {
     if (!this.fresh && fs.existsSync(files.cert)) return files;
     newKey(this.directory, `${name}.key`);
     openssl(['req', '-new', '-key', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`], this.directory);
-    const names = hosts.map((host) => (/^[\d.]+$/.test(host) ? `IP:${host}` : `DNS:${host}`));
+    const names = [...new Set(hosts)].map((host) => (/^[\d.]+$/.test(host) ? `IP:${host}` : `DNS:${host}`));
     fs.writeFileSync(path.join(this.directory, `${name}.ext`), [
       'basicConstraints=critical,CA:FALSE',
       'keyUsage=critical,digitalSignature',

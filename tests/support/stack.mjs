@@ -30,13 +30,16 @@ export class Stack {
   // on; free ones without it. interval: seconds between ticks. through: how agents and collector
   // reach the broker, (kind, stack) => port; directly without it. detect: the collector's [detect].
   // probe: agents ask the one-stop system. run: how a program is started, (name) => {args, env, before}: further
-  // arguments, further environment, and what stands before the command.
+  // arguments, further environment, and what stands before the command. backfill: the collector's [backfill].
+  // brokerHost, onestopHost: names under which agents know them.
   constructor({
     bin, state, portBase, interval = 1, agents = threePlaces, dossiers = 2000, objectives, through, detect = {},
-    probe = true, run = () => ({}),
+    probe = true, run = () => ({}), backfill,
+    brokerHost = 'localhost', onestopHost = 'localhost',
   }) {
     Object.assign(this, {
-      bin: path.resolve(bin), state: path.resolve(state), portBase, interval, dossiers, detect, probe, run,
+      bin: path.resolve(bin), state: path.resolve(state), portBase, interval, dossiers, detect, probe, run, backfill,
+      brokerHost, onestopHost,
     });
     this.agents = agents.map((agent) => ({ ...agent }));
     this.objectives = objectives ?? [{ journey: 'mot-cua', seconds: 2.0, minutes: 1 }];
@@ -67,8 +70,8 @@ export class Stack {
     await this.#choosePorts();
     this.children = new Children(this.directory('log'));
     this.authority = new Authority(this.directory('tls'));
-    const broker = this.authority.issue('broker', { hosts: ['localhost', '127.0.0.1'] });
-    const onestop = this.authority.issue('onestop', { hosts: ['localhost', '127.0.0.1'] });
+    const broker = this.authority.issue('broker', { hosts: ['localhost', '127.0.0.1', this.brokerHost] });
+    const onestop = this.authority.issue('onestop', { hosts: ['localhost', '127.0.0.1', this.onestopHost] });
     Object.assign(this, { brokerFiles: broker, onestopFiles: onestop });
     this.secretFile = path.join(this.state, 'secret');
     if (!fs.existsSync(this.secretFile)) {
@@ -78,7 +81,7 @@ export class Stack {
       page: `http://127.0.0.1:${this.ports.page}`,
       metrics: `http://127.0.0.1:${this.ports.metrics}`,
       query: `http://127.0.0.1:${this.ports.query}`,
-      onestop: `https://localhost:${this.ports.onestop}`,
+      onestop: `https://${this.onestopHost}:${this.ports.onestop}`,
       onestopControl: `http://127.0.0.1:${this.ports.onestopControl}`,
     };
     this.brokerConfig = writeBrokerConfig(this.directory('broker'), {
