@@ -234,6 +234,7 @@ void Collector::HearOwnState(const MqttMessage& message) {
 void Collector::EverySecond() {
   if (not_stored_since_ms_) snapshot_unsaved_ = true;  // tries the disk; Stored() hears of it
   if (broker_.connected()) SeeMachines(ingest_.Now());
+  book_.Tick(clock_.WallMs());
   CountMachines();
   std::map<std::string, double> findings{
       {"machine_vanished", 0}, {"probe_failed", 0}, {"response_slow", 0}};

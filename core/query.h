@@ -69,7 +69,7 @@ struct Finding {
   std::string step;
   int64_t opened_ms = 0;
   std::optional<int64_t> closed_ms;
-  std::map<std::string, double> numbers;  // evidence: "seconds", "objective_seconds", "for_seconds"
+  std::map<std::string, double> numbers;  // evidence now: "seconds"; "for_seconds": when it opened
   std::map<std::string, std::string> words;  // evidence: "reason", "state"
 };
 

@@ -40,6 +40,8 @@ void Detector::SeeMachine(const Subject& subject, query::State state, int64_t si
     finding.numbers["for_seconds"] = Seconds(now_ms - *watch.gone.gone_since_ms());
     finding.words["state"] = query::ToString(state);
     book_.Open(std::move(finding));
+  } else if (watch.gone.gone_since_ms()) {
+    book_.Amend(key, {.words = {{"state", std::string(query::ToString(state))}}}, now_ms);
   }
   const bool left = state == query::State::kStopped || state == query::State::kSuspended;
   if (left) CloseProbes(subject.machine, now_ms, "machine_left");
@@ -95,12 +97,25 @@ void Detector::SeeFailure(const Subject& subject, const ProbeReading& reading, P
   const Verdict verdict =
       watch.failure.See(reading.success, options_.failing_runs, book_.IsOpen(key));
   if (verdict == Verdict::kClose) book_.Close(key, now_ms, "succeeded");
+  if (verdict == Verdict::kNothing && reading.success == false) {
+    return AmendFailure(key, reading, now_ms);
+  }
   if (verdict != Verdict::kOpen) return;
   query::Finding finding = Begin(std::move(key), now_ms, where_(subject.machine, now_ms));
   finding.numbers["failures"] = watch.failure.failures();
   if (reading.seconds) finding.numbers["seconds"] = *reading.seconds;
   if (!reading.reason.empty()) finding.words["reason"] = reading.reason;
   book_.Open(std::move(finding));
+}
+
+void Detector::AmendFailure(const FindingKey& key, const ProbeReading& reading, int64_t now_ms) {
+  const query::Finding* open = book_.Find(key);
+  if (open == nullptr) return;
+  FindingBook::Evidence now{.words = {{"reason", std::string(reading.reason)}}};
+  const auto failures = open->numbers.find("failures");
+  now.numbers["failures"] = failures == open->numbers.end() ? 1 : failures->second + 1;
+  if (reading.seconds) now.numbers["seconds"] = *reading.seconds;
+  book_.Amend(key, now, now_ms);
 }
 
 void Detector::SeeSlow(const Subject& subject, const ProbeReading& reading, ProbeWatch& watch,
@@ -122,6 +137,11 @@ void Detector::SeeSlow(const Subject& subject, const ProbeReading& reading, Prob
   const auto seconds = reading.success == true ? reading.seconds : std::nullopt;
   const Verdict verdict = watch.slow.See(seconds, rule, now_ms, open);
   if (verdict == Verdict::kClose) book_.Close(key, now_ms, "within_objective");
+  if (verdict == Verdict::kNothing && seconds && !repeated) {
+    const FindingBook::Evidence now{
+        .numbers = {{"seconds", *seconds}, {"objective_seconds", objective.seconds}}};
+    return book_.Amend(key, now, now_ms);
+  }
   if (verdict != Verdict::kOpen || repeated) return;
   query::Finding finding = Begin(std::move(key), now_ms, where_(subject.machine, now_ms));
   finding.numbers["seconds"] = *seconds;

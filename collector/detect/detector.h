@@ -47,7 +47,9 @@ struct Whereabouts {
   std::string machine_class;
 };
 
-// Turns what is seen into findings that open and close. Loop thread only; pure but for the book.
+// Turns what is seen into findings that open and close; while one is open its evidence is that of
+// the latest reading (but `for_seconds`: how long it had lasted when it was opened). Loop thread
+// only; pure but for the book.
 class Detector {
  public:
   using Where = std::function<Whereabouts(std::string_view machine, int64_t now_ms)>;
@@ -75,6 +77,8 @@ class Detector {
 
   void SeeFailure(const Subject& subject, const ProbeReading& reading, ProbeWatch& watch,
                   int64_t now_ms);
+  // The finding is open, and it failed again.
+  void AmendFailure(const FindingKey& key, const ProbeReading& reading, int64_t now_ms);
   void SeeSlow(const Subject& subject, const ProbeReading& reading, ProbeWatch& watch,
                int64_t now_ms, bool repeated);
   ProbeWatch& WatchOf(const Subject& subject, const ProbeReading& reading, int64_t now_ms);

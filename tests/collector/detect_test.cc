@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "collector/detect/detector.h"
+#include "tests/support/temp_dir.h"
 
 using namespace haidang;
 using namespace haidang::detect;
@@ -210,4 +211,86 @@ TEST_CASE("a finding that was open before a restart is not opened twice, and clo
   detector.SeeMachine({1, "ward-1", 15000}, State::kOnline, kNow + 61000, kNow + 61000);
   CHECK(book.open().empty());
   CHECK(book.unsaved());
+}
+
+TEST_CASE("while a probe goes on to fail the finding says why it failed last, and how often") {
+  Bench b;
+  b.Probe(false, 4.0, 0, "timeout");
+  b.Probe(false, 4.0, 15, "timeout");
+  REQUIRE(b.Open("probe_failed"));
+  const query::Finding& finding = b.book.open().begin()->second;
+  b.Probe(false, 0.1, 30, "refused");
+  CHECK(finding.words.at("reason") == "refused");
+  CHECK(finding.numbers.at("failures") == 3);
+  CHECK(finding.numbers.at("seconds") == 0.1);
+  CHECK(finding.words.at("class") == "workstation");
+  CHECK(finding.opened_ms == kNow + 15000);
+  b.Probe(std::nullopt, std::nullopt, 45);
+  CHECK(finding.words.at("reason") == "refused");
+  b.Probe(false, 0.2, 60, "dns");
+  CHECK(finding.words.at("reason") == "dns");
+  CHECK(finding.numbers.at("failures") == 4);
+}
+
+TEST_CASE("one failed run that many batches tell amends its finding once") {
+  Bench b;
+  b.Run(1, false, 1, 0);
+  b.Run(2, false, 1, 15);
+  for (int64_t s = 30; s < 300; s += 15) b.Run(3, false, 1, s);
+  CHECK(b.book.open().begin()->second.numbers.at("failures") == 3);
+}
+
+TEST_CASE("an open finding of slowness tells the latest response time") {
+  Bench b;
+  for (int64_t s = 0; s <= 300; s += 15) b.Probe(true, 4, s);
+  REQUIRE(b.Open("response_slow"));
+  const query::Finding& finding = b.book.open().begin()->second;
+  b.Probe(true, 9, 315);
+  CHECK(finding.numbers.at("seconds") == 9);
+  CHECK(finding.numbers.at("for_seconds") == 300);
+  b.objective.seconds = 5;
+  b.Probe(true, 8, 330);
+  CHECK(finding.numbers.at("objective_seconds") == 5);
+}
+
+TEST_CASE("a silent machine of which the broker then tells the death is told as vanished") {
+  Bench b;
+  b.Machine(State::kSilent, -45, 0);
+  REQUIRE(b.Open("machine_vanished"));
+  b.Machine(State::kVanished, 10, 10);
+  CHECK(b.book.open().begin()->second.words.at("state") == "vanished");
+}
+
+TEST_CASE("what changes of open findings is saved once a minute for each, some at once") {
+  haidang::testing::TempDir dir;
+  auto store = store::Store::Open({.path = dir / "telemetry.db"}, [] { return uint64_t{7}; });
+  REQUIRE(store);
+  Bench b;
+  const auto save = [&](int64_t now_s) {
+    b.book.Tick(kNow + now_s * 1000);
+    const bool unsaved = b.book.unsaved();
+    REQUIRE(b.book.Flush(**store));
+    if (unsaved) REQUIRE((*store)->Commit());
+    b.book.Saved();
+    return unsaved;
+  };
+  b.Probe(false, 1, 0, "timeout");
+  b.Probe(false, 1, 1, "timeout");
+  CHECK(save(1));
+  int saved = 0;
+  for (int64_t s = 2; s < 302; ++s) {
+    b.Probe(false, 1, s, s % 2 == 0 ? "refused" : "dns");
+    saved += save(s);
+  }
+  CHECK(saved == 4);
+  b.Probe(false, 1, 302, "tls");
+  CHECK(save(400));
+  CHECK_FALSE(save(500));
+  const auto contents = (*store)->Load();
+  REQUIRE(contents);
+  REQUIRE(contents->open_findings.size() == 1);
+  CHECK(contents->open_findings[0].words.at("reason") == "tls");
+  CHECK(contents->open_findings[0].numbers.at("failures") == 303);
+  b.Probe(false, 1, 600, "dns");
+  CHECK(save(-3600));  // the clock stepped back
 }
