@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "collector/store/for_each.h"
 #include "collector/store/json.h"
 #include "collector/store/range_set.h"
 #include "collector/store/schema.h"
@@ -80,14 +81,7 @@ class StoreFile {
 
   template <typename Visit>
   Status ForEach(const std::string& sql, Visit&& visit) {
-    auto statement = db_.Prepare(sql);
-    if (!statement) return statement.error();
-    for (;;) {
-      auto row = statement->Step();
-      if (!row) return row.error();
-      if (!*row) return {};
-      visit(*statement);
-    }
+    return store::ForEach(db_, sql, std::forward<Visit>(visit));
   }
 
  private:

@@ -1,5 +1,6 @@
 #include "collector/store/store.h"
 
+#include "collector/store/for_each.h"
 #include "collector/store/holes.h"
 #include "collector/store/json.h"
 #include "collector/store/schema.h"
@@ -7,19 +8,6 @@
 
 namespace haidang::store {
 namespace {
-
-// Calls `visit(statement)` for each row of `sql`.
-template <typename Visit>
-Status ForEach(Database& db, std::string_view sql, Visit&& visit) {
-  auto statement = db.Prepare(sql);
-  if (!statement) return statement.error();
-  for (;;) {
-    auto row = statement->Step();
-    if (!row) return row.error();
-    if (!*row) return {};
-    visit(*statement);
-  }
-}
 
 constexpr int64_t kTimeMayMove = 120 * 1000;
 
