@@ -5,6 +5,7 @@
 
 #include "collector/head_rebuild.h"
 #include "collector/overview.h"
+#include "core/log.h"
 #include "core/sparkplug/birth.h"
 
 namespace haidang::collector {
@@ -235,6 +236,7 @@ void Collector::EverySecond() {
   if (not_stored_since_ms_) snapshot_unsaved_ = true;  // tries the disk; Stored() hears of it
   if (broker_.connected()) SeeMachines(ingest_.Now());
   book_.Tick(clock_.WallMs());
+  ingest_.TellHeldBack();
   CountMachines();
   std::map<std::string, double> findings{
       {"machine_vanished", 0}, {"probe_failed", 0}, {"response_slow", 0}};

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collector/head_rebuild.h"
+#include "core/log.h"
 #include "core/sparkplug/birth.h"
 #include "core/sparkplug/command.h"
 #include "core/utf8.h"
@@ -41,8 +42,9 @@ Ingest::Ingest(IngestOptions options, const Clock& clock, store::Store& store, F
       held_(options_.held),
       rebirths_(options_.rebirths),
       grants_(options_.grants),
-      refused_log_(clock),
-      quarantine_log_(clock) {}
+      refused_(clock, "messages refused"),
+      quarantined_(clock, "batches quarantined"),
+      odd_births_(clock, "births taken in part") {}
 
 Moment Ingest::Now() const { return {clock_.WallMs(), clock_.MonotonicNs() / 1000000}; }
 
@@ -99,7 +101,7 @@ void Ingest::TakeBirth(Route& route, const std::string& payload) {
   metrics_.series.Set(static_cast<double>(fleet_.series_count()));
   for (Spool* spool : learned.held) acknowledger_.Due(*machine, *spool, true);
   if (!learned.refused.empty()) return Refuse("birth", route.node, learned.refused);
-  if (learned.capped_series > 0 && refused_log_.Ready()) {
+  if (learned.capped_series > 0 && odd_births_.Met("series")) {
     spdlog::warn("{}: {} of its {} series are beyond the limit and are not read; raise [limits]",
                  Printable(route.node), learned.capped_series, birth->series.size());
   }
@@ -187,9 +189,12 @@ void Ingest::FollowSeq(Machine& machine, uint64_t seq) {
 
 void Ingest::Refuse(const char* reason, std::string_view who, std::string_view why) {
   metrics_.Refused(reason);
-  if (why.empty() || !refused_log_.Ready()) return;
-  spdlog::warn("message refused ({}): {}: {}; {} more since the last such line", reason,
-               Printable(who), Printable(why, 300), refused_log_.suppressed());
+  if (why.empty() || !refused_.Met(reason)) return;
+  spdlog::warn("message refused ({}): {}: {}", reason, Printable(who), Printable(why, 300));
+}
+
+void Ingest::TellHeldBack() {
+  for (Complaints* complaints : {&refused_, &quarantined_, &odd_births_}) complaints->Tick();
 }
 
 Status Ingest::Commit() {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "collector/acknowledger.h"
+#include "collector/complaints.h"
 #include "collector/fleet.h"
 #include "collector/grants.h"
 #include "collector/held.h"
@@ -16,7 +17,6 @@
 #include "collector/rebirths.h"
 #include "core/clock.h"
 #include "core/io/mqtt_session.h"
-#include "core/log.h"
 #include "core/sparkplug/batch.h"
 #include "core/sparkplug/topic.h"
 
@@ -65,6 +65,8 @@ class Ingest {
   Moment Now() const;
   int64_t last_data_ms() const { return last_data_ms_; }  // receipt of the last committed batch
   void set_last_data_ms(int64_t ms) { last_data_ms_ = ms; }
+  // At each second: says what was refused and not said.
+  void TellHeldBack();
   // Deletes at most `limit` batches that are too old, as a part of the next commit; how many.
   int64_t Expire(int64_t limit);
 
@@ -149,8 +151,9 @@ class Ingest {
   int64_t staged_data_ms_ = 0;
   int64_t expired_ = 0;  // rows deleted in this transaction
   std::vector<Machine*> stale_;
-  LogLimit refused_log_;
-  LogLimit quarantine_log_;
+  Complaints refused_;
+  Complaints quarantined_;
+  Complaints odd_births_;  // of which something is left out
 };
 
 }  // namespace haidang::collector

@@ -4,6 +4,7 @@
 
 #include "collector/ingest.h"
 #include "core/crc64.h"
+#include "core/log.h"
 #include "core/utf8.h"
 
 // What happens to one batch.
@@ -246,10 +247,9 @@ void Ingest::FollowClock(Machine& machine, const sparkplug::BatchHeader& header)
 void Ingest::Quarantine(const Arrival& arrival, const char* reason) {
   metrics_.Quarantined(reason);
   const sparkplug::BatchHeader& header = arrival.batch.header;
-  if (quarantine_log_.Ready()) {
-    spdlog::warn("{}: batch {} of spool {:016x} is quarantined ({}); {} more since the last line",
-                 Printable(arrival.machine.row.name), header.number, header.spool_id, reason,
-                 quarantine_log_.suppressed());
+  if (quarantined_.Met(reason)) {
+    spdlog::warn("{}: batch {} of spool {:016x} is quarantined ({})",
+                 Printable(arrival.machine.row.name), header.number, header.spool_id, reason);
   }
   store::QuarantineRow row{arrival.machine.row.id, reason,        now_.wall_ms,
                            header.spool_id,        header.number, arrival.payload};

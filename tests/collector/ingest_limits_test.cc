@@ -1,5 +1,7 @@
 #include <cmath>
 
+#include "collector/complaints.h"
+#include "tests/agent/log_capture.h"
 #include "tests/collector/ingest_fixture.h"
 
 using namespace haidang;
@@ -256,4 +258,47 @@ TEST_CASE_METHOD(Fixture, "holes that fill one after another are mended together
   clock.Advance(1s);
   REQUIRE(ingest->Commit());
   CHECK(Value("pc-1", up) == 100);
+}
+
+TEST_CASE("of each kind of trouble the first is said, then one line a minute with the count") {
+  const haidang::testing::LogCapture log;
+  haidang::testing::FakeClock clock;
+  Complaints complaints(clock, "messages refused");
+  CHECK(complaints.Met("oversized"));
+  int said = 0;
+  for (int second = 0; second < 180; ++second) {
+    for (int i = 0; i < 10; ++i) said += complaints.Met("malformed");
+    complaints.Tick();
+    clock.Advance(1s);
+  }
+  CHECK(said == 1);
+  CHECK(log.Count("messages refused (malformed): ") == 2);
+  CHECK(log.Count("messages refused (malformed): 609 more in the last minute") == 1);
+  CHECK(log.Count("messages refused (malformed): 600 more in the last minute") == 1);
+  clock.Advance(60s);
+  complaints.Tick();
+  CHECK(log.Count("messages refused (malformed): ") == 3);
+  clock.Advance(600s);
+  complaints.Tick();
+  CHECK(log.Count("messages refused") == 3);  // nothing came meanwhile
+  CHECK(complaints.Met("malformed"));
+}
+
+TEST_CASE_METHOD(Fixture, "what is refused is said by kind, the rest of a burst a minute later") {
+  const haidang::testing::LogCapture log;
+  limits.series_per_machine = 1;
+  Reopen();
+  Born();
+  CHECK(log.Count("are beyond the limit") == 1);
+  for (int i = 0; i < 40; ++i) Receive({"spBv1.0/quang-ninh/NDATA/pc-1", "\xFF\xFF", 0, false});
+  Receive({"spBv1.0/quang-ninh/NDATA/pc-1", std::string((1 << 20) + 1, 'x'), 0, false});
+  CHECK(log.Count("message refused (malformed): pc-1: ") == 1);
+  CHECK(log.Count("message refused (oversized): pc-1: ") == 1);
+  clock.Advance(59s);
+  ingest->TellHeldBack();
+  CHECK(log.Count("more in the last minute") == 0);
+  clock.Advance(1s);
+  ingest->TellHeldBack();
+  CHECK(log.Count("messages refused (malformed): 39 more in the last minute") == 1);
+  CHECK(log.Count("more in the last minute") == 1);
 }

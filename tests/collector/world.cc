@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "collector/head_rebuild.h"
+#include "core/log.h"
 
 namespace haidang::collector::testing {
 
