@@ -8,6 +8,7 @@
 #include "core/io/broker_uri.h"
 #include "core/io/state_directory.h"
 #include "core/io/tls_files.h"
+#include "core/site_code.h"
 #include "core/sparkplug/topic.h"
 #include "core/utf8.h"
 
@@ -161,7 +162,10 @@ Result<Options> Read(ConfigFile& file, Need need) {
 
   ConfigTable machine = root.Table("machine");
   options.machine_class = machine.OneOf("class", options.machine_class, {"server", "workstation"});
-  options.site = machine.String("site", "", 64);
+  options.site = machine.String("site", "");
+  if (const Status site = CheckSiteCode(options.site); !site) {
+    machine.Fault("site", site.error().message);
+  }
   options.machine = machine.String("id", "", 128);
   machine.Finish();
 

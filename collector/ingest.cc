@@ -5,6 +5,7 @@
 
 #include "collector/head_rebuild.h"
 #include "core/log.h"
+#include "core/site_code.h"
 #include "core/sparkplug/birth.h"
 #include "core/sparkplug/command.h"
 #include "core/utf8.h"
@@ -95,6 +96,7 @@ void Ingest::TakeBirth(Route& route, const std::string& payload) {
   route.machine = machine;
   metrics_.births.Increment();
   machine->seq = static_cast<uint8_t>(birth->seq);
+  CheckPlace(route, *birth);
   Learned learned = fleet_.Learn(store_, *machine, *birth, now_.wall_ms);
   metrics_.gap_batches.Increment(static_cast<double>(learned.gap_batches));
   metrics_.capped_series.Increment(static_cast<double>(learned.capped_series));
@@ -117,6 +119,26 @@ void Ingest::TakeBirth(Route& route, const std::string& payload) {
   }
   metrics_.held_messages.Set(static_cast<double>(held_.messages()));
   metrics_.held_bytes.Set(static_cast<double>(held_.bytes()));
+}
+
+void Ingest::CheckPlace(const Route& route, sparkplug::Birth& birth) {
+  std::string& machine_class = birth.machine_class;
+  if (!machine_class.empty() && machine_class != "server" && machine_class != "workstation") {
+    metrics_.OddBirth("class");
+    if (odd_births_.Met("class")) {
+      spdlog::warn("{}: its class \"{}\" is left out; allowed: server, workstation",
+                   Printable(route.node), Printable(machine_class, 64));
+    }
+    machine_class.clear();
+  }
+  if (const Status site = CheckSiteCode(birth.site); !site) {
+    metrics_.OddBirth("site");
+    if (odd_births_.Met("site")) {
+      spdlog::warn("{}: its site \"{}\" is left out: it {}", Printable(route.node),
+                   Printable(birth.site, 64), site.error().message);
+    }
+    birth.site.clear();
+  }
 }
 
 void Ingest::TakeDeath(Route& route, const std::string& payload) {

@@ -93,6 +93,8 @@ class Ingest {
   void Take(const MqttMessage& message);
   Route* FindRoute(const std::string& topic);
   void TakeBirth(Route& route, const std::string& payload);
+  // What `birth` says of its place and class, as far as it can be.
+  void CheckPlace(const Route& route, sparkplug::Birth& birth);
   void TakeDeath(Route& route, const std::string& payload);
   void TakeData(Route& route, const std::string& payload);
   Outcome TakeMessage(Machine& machine, std::string_view payload, const char* refused_as);

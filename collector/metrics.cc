@@ -50,6 +50,7 @@ Metrics::Metrics()
     : registry_(std::make_shared<prometheus::Registry>()),
       refused_(Counters(*registry_, "refused_messages_total")),
       quarantined_(Counters(*registry_, "quarantined_batches_total")),
+      odd_births_(Counters(*registry_, "odd_births_total")),
       machines_(Gauges(*registry_, "machines")),
       open_findings_(Gauges(*registry_, "open_findings")),
       received_bytes(Counter(*registry_, "received_bytes_total")),
@@ -81,6 +82,11 @@ Metrics::Metrics()
   for (const char* reason : {"crc", "other_crc", "alias_redefined", "implausible_time"}) {
     quarantined_.Add({{"reason", reason}});
   }
+  for (const char* field : {"class", "site"}) odd_births_.Add({{"field", field}});
+}
+
+void Metrics::OddBirth(std::string_view field) {
+  odd_births_.Add({{"field", std::string(field)}}).Increment();
 }
 
 void Metrics::Refused(std::string_view reason) {

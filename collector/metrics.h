@@ -24,6 +24,8 @@ class Metrics {
   void Refused(std::string_view reason);
   // A batch could not be stored: "crc", "other_crc", "alias_redefined".
   void Quarantined(std::string_view reason);
+  // A part of a birth could not be used: "class", "site".
+  void OddBirth(std::string_view field);
   void Machines(std::string_view state, double count);
   void OpenFindings(std::string_view kind, double count);
 
@@ -31,6 +33,7 @@ class Metrics {
   std::shared_ptr<prometheus::Registry> registry_;  // before all that lives in it
   prometheus::Family<prometheus::Counter>& refused_;
   prometheus::Family<prometheus::Counter>& quarantined_;
+  prometheus::Family<prometheus::Counter>& odd_births_;
   prometheus::Family<prometheus::Gauge>& machines_;
   prometheus::Family<prometheus::Gauge>& open_findings_;
 

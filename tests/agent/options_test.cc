@@ -107,6 +107,25 @@ TEST_CASE("every key") {
   CHECK(probe.max_redirects == 0);
 }
 
+TEST_CASE("a site is a code, not lines of text") {
+  const auto refusal = [](const std::string& site) {
+    const auto options = ParseOptions(
+        "[broker]\nuri = \"tcp://b:1883\"\ngroup = \"g\"\n[machine]\nid = \"m\"\nsite = \"" + site +
+            "\"\n",
+        "agent.toml", Need::kAll);
+    return options.ok() ? "" : options.error().message;
+  };
+  CHECK(refusal("06652").empty());
+  CHECK(refusal("").empty());
+  CHECK(refusal("06652\\nFAKE") ==
+        "agent.toml:6: machine.site: has control characters; allowed: the code of a place, such as "
+        "\"06652\"");
+  CHECK(refusal("\\tx").starts_with("agent.toml:6: machine.site: has control characters"));
+  CHECK(refusal("\\u0085").starts_with("agent.toml:6: machine.site: has control characters"));
+  CHECK(refusal(std::string(64, 'x')).empty());
+  CHECK(refusal(std::string(65, 'x')).starts_with("agent.toml:6: machine.site: is longer than 64"));
+}
+
 TEST_CASE("faults name file, line, key and what is allowed") {
   const Files files;
   const std::string broker = files.Broker();  // lines 1 to 6

@@ -1,3 +1,4 @@
+#include "tests/agent/log_capture.h"
 #include "tests/collector/ingest_fixture.h"
 
 using namespace haidang;
@@ -196,4 +197,34 @@ TEST_CASE_METHOD(Fixture,
   Receive(agent.Live(Tick(1, 1, true)));
   Born();
   CHECK(Count("presence WHERE state = 'online'") == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a class or a site that cannot be one counts as unknown, and is told") {
+  const haidang::testing::LogCapture log;
+  agent.machine_class = "may chu\nFAKE: line";
+  agent.site = "06652\nFAKE: line";
+  Born();
+  CHECK(machine("pc-1").registered);
+  CHECK(machine("pc-1").machine_class.empty());
+  CHECK(machine("pc-1").site.empty());
+  CHECK(log.Count("its class") == 1);
+  CHECK(log.Count("its site") == 1);
+  CHECK(log.Count("FAKE") == 2);  // in the same lines
+  for (int i = 0; i < 100; ++i) Receive(agent.Birth());
+  CHECK(log.Count("its class") == 1);
+  agent.machine_class = "workstation";
+  agent.site = std::string(65, '1');
+  Receive(agent.Birth());
+  REQUIRE(ingest->Commit());
+  CHECK(machine("pc-1").machine_class == "workstation");
+  CHECK(machine("pc-1").site.empty());
+  for (const auto& family : metrics->registry().Collect()) {
+    if (family.name != "haidang_collector_odd_births_total") continue;
+    for (const auto& metric : family.metric) {
+      CHECK(metric.counter.value == (metric.label[0].value == "class" ? 101 : 102));
+    }
+  }
+  agent.site = "Phường Hồng Gai";
+  Receive(agent.Birth());
+  CHECK(machine("pc-1").site == "Phường Hồng Gai");
 }
