@@ -1,5 +1,7 @@
 #include "collector/collector.h"
 
+#include <spdlog/fmt/chrono.h>
+
 #include <map>
 #include <utility>
 
@@ -19,6 +21,11 @@ constexpr int64_t kExpireStep = 1000;             // batches deleted at once at 
 constexpr int64_t kExpirePause = 60;              // seconds between looks where nothing is old
 constexpr std::string_view kUnknown = "unknown";  // state of machines while there is no broker
 constexpr int64_t kRestoreMs = 600 * 1000;  // heads of machines heard since then are brought back
+
+// "2026-01-05T00:30:00Z"
+std::string ToIso(int64_t wall_ms) {
+  return fmt::format("{:%FT%TZ}", fmt::gmtime(static_cast<std::time_t>(wall_ms / 1000)));
+}
 
 std::string MakeStoreId(uint64_t id) {
   constexpr char kHex[] = "0123456789abcdef";
@@ -183,6 +190,7 @@ void Collector::PublishState() {
 
 void Collector::NotStored(const Error& why) {
   if (!not_stored_since_ms_) not_stored_since_ms_ = clock_.WallMs();
+  not_stored_why_ = why.message;
   if (!storing_.Met()) return;
   spdlog::error(
       "nothing can be stored since now: {}; nothing is acknowledged, and agents keep what they "
@@ -317,6 +325,17 @@ query::Overview Collector::DescribeNow() const {
   return overview;
 }
 
+std::string Collector::WhyNotReady() const {
+  if (not_stored_since_ms_) {
+    return "nothing can be stored since " + ToIso(*not_stored_since_ms_) + ": " + not_stored_why_;
+  }
+  if (const auto since_ms = broker_.down_since_ms()) {
+    const std::string& why = broker_.why();
+    return "no broker since " + ToIso(*since_ms) + (why.empty() ? "" : ": " + why);
+  }
+  return "";
+}
+
 QueryBackend::Put Collector::PutSnapshot(query::Snapshot snapshot) {
   const int64_t version = places_.snapshot().version;
   if (snapshot.version < version) return QueryBackend::Put::kOlder;
@@ -357,6 +376,10 @@ std::function<std::optional<FleetNow>()> Collector::AskFleet() {
         },
         kAskPatience);
   };
+}
+
+std::function<std::optional<std::string>()> Collector::AskReady() {
+  return [this] { return loop_.Ask<std::string>([this] { return WhyNotReady(); }, kAskPatience); };
 }
 
 }  // namespace haidang::collector

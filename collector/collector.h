@@ -29,8 +29,8 @@ using MakeSession = std::function<Result<std::unique_ptr<MqttSession>>(
     std::vector<MqttSubscription> subscriptions, MqttHandlers handlers)>;
 
 // Everything that lives on the loop thread: the store, the machines, presence and findings, the
-// session with the broker. Loop thread only, but for Backend() and AskFleet(), whose functions are
-// called on other threads and ask the loop.
+// session with the broker. Loop thread only, but for Backend(), AskFleet() and AskReady(), whose
+// functions are called on other threads and ask the loop.
 class Collector {
  public:
   // Opens the store in options.directory and brings the machines' heads back from it.
@@ -48,9 +48,12 @@ class Collector {
 
   QueryBackend Backend();
   std::function<std::optional<FleetNow>()> AskFleet();
+  std::function<std::optional<std::string>()> AskReady();
 
   Metrics& metrics() { return metrics_; }
   query::Overview DescribeNow() const;
+  // Why nothing arrives, or nothing of it can be stored; "" where all is well.
+  std::string WhyNotReady() const;
   QueryBackend::Put PutSnapshot(query::Snapshot snapshot);
 
  private:
@@ -94,6 +97,7 @@ class Collector {
   Trouble storing_;  // nothing can be stored
   bool was_connected_ = false;
   std::optional<int64_t> not_stored_since_ms_;
+  std::string not_stored_why_;
   Ingest ingest_;
   std::unique_ptr<MqttSession> session_;
   int64_t state_ms_ = 0;       // timestamp of the present connection's STATE

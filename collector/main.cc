@@ -48,22 +48,63 @@ void StopPorts(QueryPort& queries, MetricsPort& metrics) {
   stopper.join();
 }
 
+// What stands in for both ports while the disk takes nothing.
+class Waiting {
+ public:
+  explicit Waiting(const Options& options) : options_(options) {}
+
+  Status Because(const Error& why) {
+    if (metrics_ == nullptr) {
+      spdlog::error("cannot begin: {}; trying again until something can be stored", why.message);
+      auto metrics = MetricsPort::Wait(options_.metrics);
+      if (!metrics) return metrics.error();
+      metrics_ = std::move(*metrics);
+      auto queries = QueryPort::Wait(options_.query);
+      if (!queries) return queries.error();
+      queries_ = std::move(*queries);
+    }
+    for (http::WaitingPort* port : {metrics_.get(), queries_.get()}) port->Because(why.message);
+    return {};
+  }
+
+ private:
+  const Options& options_;
+  std::unique_ptr<http::WaitingPort> metrics_, queries_;
+};
+
+// A signal ends the process while it waits for its disk: there is nothing to put in order yet.
+Result<std::unique_ptr<Collector>> OpenCollector(const Options& options, Loop& loop,
+                                                 const Clock& clock) {
+  bool claimed = false;
+  Waiting waiting(options);
+  const auto make_session = [&](std::vector<MqttSubscription> subscriptions,
+                                MqttHandlers handlers) {
+    return MakeMqttSession(loop, clock, options.broker, std::move(subscriptions),
+                           std::move(handlers));
+  };
+  return OpenWhenDiskTakes<std::unique_ptr<Collector>>(
+      options.directory,
+      [&]() -> Result<std::unique_ptr<Collector>> {
+        if (!claimed) {
+          const Status claim = ClaimStateDirectory(options.directory, "collector");
+          if (!claim) return claim.error();
+          claimed = true;
+        }
+        return Collector::Open(options, loop, clock, Random64, make_session);
+      },
+      [&](const Error& why) { return waiting.Because(why); });
+}
+
 Status Serve(const Options& options) {
   const auto secret = ReadSecret(options.secret_file);
   if (!secret) return secret.error();
-  if (auto claimed = ClaimStateDirectory(options.directory, "collector"); !claimed) return claimed;
   http::AllowDescriptors(QueryPort::kMaxConnections + MetricsPort::kMaxConnections);
   const SystemClock clock;
   const auto loop = MakeLoop();
-  auto collector =
-      Collector::Open(options, *loop, clock, Random64,
-                      [&](std::vector<MqttSubscription> subscriptions, MqttHandlers handlers) {
-                        return MakeMqttSession(*loop, clock, options.broker,
-                                               std::move(subscriptions), std::move(handlers));
-                      });
+  auto collector = OpenCollector(options, *loop, clock);
   if (!collector) return collector.error();
   auto metrics = MetricsPort::Open(options.metrics, (*collector)->metrics().shared(),
-                                   (*collector)->AskFleet());
+                                   (*collector)->AskFleet(), (*collector)->AskReady());
   if (!metrics) return metrics.error();
   auto queries = QueryPort::Open(options.query, *secret, (*collector)->Backend());
   if (!queries) return queries.error();

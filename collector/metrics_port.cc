@@ -23,6 +23,19 @@ std::string Serialise(std::vector<prometheus::MetricFamily> families) {
   return std::move(out).str();
 }
 
+Reply TextReply(std::vector<prometheus::MetricFamily> families) {
+  Reply reply;
+  reply.type = kType;
+  reply.body = Serialise(std::move(families));
+  return reply;
+}
+
+Reply StatusReply(const char* status) {
+  Reply reply;
+  reply.body = std::string("{\"status\":\"") + status + "\"}";
+  return reply;
+}
+
 // One text after another, none kept: the fleet's is too large to be held as a whole.
 bool WriteFleet(FleetNow now, const http::WriteBytes& write) {
   std::string text;
@@ -52,8 +65,10 @@ http::FrontOptions MakeFrontOptions(const HostPort& listen) {
 
 class Port final : public MetricsPort {
  public:
-  Port(std::shared_ptr<prometheus::Registry> own, AskFleet fleet)
-      : own_(std::move(own)), fleet_(std::move(fleet)) {
+  Port(std::shared_ptr<prometheus::Registry> own, AskFleet fleet, AskReady ready)
+      : own_(std::move(own)), fleet_(std::move(fleet)), ready_(std::move(ready)) {
+    router_.Add("/healthz", {[](const Request&) { return StatusReply("alive"); }, {}, true});
+    router_.Add("/readyz", {[this](const Request&) { return Ready(); }, {}, true});
     router_.Add("/metrics", {[this](const Request&) { return Own(); }, {}, true});
     router_.Add("/metrics/fleet", [this](const Request&) { return Fleet(); });
   }
@@ -70,13 +85,16 @@ class Port final : public MetricsPort {
   void Stop() override { server_->Stop(); }
 
  private:
-  Reply Own() {
+  Reply Own() const {
     auto families = own_->Collect();
     for (auto& family : process_.Collect()) families.push_back(std::move(family));
-    Reply reply;
-    reply.type = kType;
-    reply.body = Serialise(std::move(families));
-    return reply;
+    return TextReply(std::move(families));
+  }
+
+  Reply Ready() const {
+    const auto why = ready_();
+    if (!why) return http::ErrorReply(503, "busy", "the collector is busy; ask again");
+    return why->empty() ? StatusReply("ready") : http::ErrorReply(503, "not_ready", *why);
   }
 
   Reply Fleet() const {
@@ -95,6 +113,7 @@ class Port final : public MetricsPort {
   std::shared_ptr<prometheus::Registry> own_;
   ProcessMetrics process_;
   AskFleet fleet_;
+  AskReady ready_;
   http::Router router_;
   std::unique_ptr<http::HttpServer> server_;  // last: its threads end before what they use
 };
@@ -103,10 +122,16 @@ class Port final : public MetricsPort {
 
 Result<std::unique_ptr<MetricsPort>> MetricsPort::Open(const HostPort& listen,
                                                        std::shared_ptr<prometheus::Registry> own,
-                                                       AskFleet fleet) {
-  auto port = std::make_unique<Port>(std::move(own), std::move(fleet));
+                                                       AskFleet fleet, AskReady ready) {
+  auto port = std::make_unique<Port>(std::move(own), std::move(fleet), std::move(ready));
   if (const Status listening = port->Listen(listen); !listening) return listening.error();
   return std::unique_ptr<MetricsPort>(std::move(port));
+}
+
+Result<std::unique_ptr<http::WaitingPort>> MetricsPort::Wait(const HostPort& listen) {
+  return http::WaitingPort::Open(MakeFrontOptions(listen), [](const Request&) {
+    return TextReply(ProcessMetrics().Collect());
+  });
 }
 
 }  // namespace haidang::collector

@@ -229,4 +229,8 @@ Result<std::unique_ptr<QueryPort>> QueryPort::Open(const HostPort& listen, std::
   return std::unique_ptr<QueryPort>(std::move(port));
 }
 
+Result<std::unique_ptr<http::WaitingPort>> QueryPort::Wait(const HostPort& listen) {
+  return http::WaitingPort::Open(MakeFrontOptions(listen), {});
+}
+
 }  // namespace haidang::collector

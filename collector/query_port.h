@@ -8,6 +8,7 @@
 
 #include "collector/store/reader.h"
 #include "core/io/host_port.h"
+#include "core/io/http/waiting_port.h"
 #include "core/query.h"
 #include "core/result.h"
 
@@ -30,6 +31,8 @@ class QueryPort {
   // Listens at once; an Error names the address.
   static Result<std::unique_ptr<QueryPort>> Open(const HostPort& listen, std::string secret,
                                                  QueryBackend backend);
+  // What listens in its place until the store is open: it tells everybody why it is not.
+  static Result<std::unique_ptr<http::WaitingPort>> Wait(const HostPort& listen);
   virtual ~QueryPort() = default;
 
   virtual uint16_t port() const = 0;

@@ -114,14 +114,6 @@ Reply AnswerSites(const ApiParts& parts) {
   return JsonReply({{"sites", SitesJson(ValidAt(snapshot->sites, parts.clock.WallMs()))}});
 }
 
-Reply AnswerMetrics(const ApiParts& parts) {
-  Reply reply;
-  reply.type = "text/plain; version=0.0.4; charset=utf-8";
-  reply.body = parts.metrics.Text();
-  reply.headers.emplace_back("Cache-Control", "no-store");
-  return reply;
-}
-
 Reply AnswerMachine(const ApiParts& parts, const Request& request) {
   const LiveView view = parts.live.Now();
   json found;
@@ -293,6 +285,14 @@ http::ServerHooks MakeHooks(Metrics& metrics) {
   return hooks;
 }
 
+Reply MetricsReply(const Metrics& metrics) {
+  Reply reply;
+  reply.type = "text/plain; version=0.0.4; charset=utf-8";
+  reply.body = metrics.Text();
+  reply.headers.emplace_back("Cache-Control", "no-store");
+  return reply;
+}
+
 http::Router MakeRouter(const ApiParts& parts) {
   http::Router router;
   AddAssets(router);
@@ -318,7 +318,8 @@ http::Router MakeRouter(const ApiParts& parts) {
              [parts](const Request& request) { return AnswerEvents(parts, request); });
   router.Add("/api/v1/gaps",
              [parts](const Request& request) { return AnswerGaps(parts, request); });
-  router.Add("/metrics", {[parts](const Request&) { return AnswerMetrics(parts); }, {}, true});
+  router.Add("/metrics",
+             {[parts](const Request&) { return MetricsReply(parts.metrics); }, {}, true});
   router.Add("/sd", [parts](const Request&) { return AnswerDiscovery(parts); });
   router.Add("/healthz", {[](const Request&) {
                             return JsonReply({{"status", "alive"}});

@@ -25,6 +25,9 @@ struct ApiParts {
 // them.
 http::ServerHooks MakeHooks(Metrics& metrics);
 
+// The answer of /metrics.
+http::Reply MetricsReply(const Metrics& metrics);
+
 // Every route of server/openapi.json: the pages, /api/v1, /metrics, /sd, /healthz, /readyz.
 http::Router MakeRouter(const ApiParts& parts);
 

@@ -75,14 +75,18 @@ void SetPatience(httplib::ClientImpl& client) {
   client.set_url_encode(false);
 }
 
-Answer<std::string> Refusal(const std::string& body) {
+// What an error's answer says; "" where it says nothing.
+std::string WordsOf(const std::string& body) {
   constexpr size_t kMaxWords = 1024;  // bytes
-  std::string words = "the collector refuses the question";
   const auto told = nlohmann::json::parse(body, nullptr, false);
   const nlohmann::json::json_pointer message("/error/message");
-  if (told.contains(message) && told[message].is_string()) {
-    words = told[message].get<std::string>().substr(0, kMaxWords);
-  }
+  if (!told.contains(message) || !told[message].is_string()) return "";
+  return told[message].get<std::string>().substr(0, kMaxWords);
+}
+
+Answer<std::string> Refusal(const std::string& body) {
+  std::string words = WordsOf(body);
+  if (words.empty()) words = "the collector refuses the question";
   Answer<std::string> refusal = Error{std::move(words)};
   refusal.refused = true;
   return refusal;
@@ -137,7 +141,9 @@ Answer<std::string> CollectorClient::Get(const std::string& path, const Params& 
   }
   if (answer->status == 400) return Refusal(body);
   if (answer->status != 200) {
-    return state_->Failure(path + " answered with status " + std::to_string(answer->status));
+    const std::string words = WordsOf(body);
+    return state_->Failure(path + " answered with status " + std::to_string(answer->status) +
+                           (words.empty() ? "" : ": " + words));
   }
   return body;
 }

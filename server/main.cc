@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/io/http/http_server.h"
 #include "core/io/http/listener.h"
+#include "core/io/http/waiting_port.h"
 #include "core/io/loop.h"
 #include "core/io/signals.h"
 #include "core/io/state_directory.h"
@@ -29,9 +30,6 @@ enum Exit : int { kOk = 0, kBadConfig = 1, kBadUsage = 2, kCannotRun = 3 };
 
 Result<ControlDb> OpenControl(const Configuration& configuration, const Clock& clock) {
   const Options& options = configuration.options;
-  if (Status claimed = ClaimStateDirectory(options.state_directory, "server"); !claimed) {
-    return claimed.error();
-  }
   Result<ControlDb> control = ControlDb::Open(options.state_directory + "/control.db");
   if (!control) return control;
   ControlDb::Sources sources;
@@ -72,12 +70,41 @@ http::FrontOptions MakeFrontOptions(const Options& options) {
   return front;
 }
 
+// Where the disk takes nothing, waits until it does; the port tells why. A signal ends the process
+// meanwhile: there is nothing to put in order yet.
+Result<ControlDb> ClaimAndOpen(const Configuration& configuration, const Clock& clock,
+                               const Metrics& metrics) {
+  const Options& options = configuration.options;
+  bool claimed = false;
+  std::unique_ptr<http::WaitingPort> port;
+  const auto open = [&]() -> Result<ControlDb> {
+    if (!claimed) {
+      const Status claim = ClaimStateDirectory(options.state_directory, "server");
+      if (!claim) return claim.error();
+      claimed = true;
+    }
+    return OpenControl(configuration, clock);
+  };
+  const auto waiting = [&](const Error& why) -> Status {
+    if (port == nullptr) {
+      spdlog::error("cannot begin: {}; trying again until something can be stored", why.message);
+      auto opened = http::WaitingPort::Open(
+          MakeFrontOptions(options), [&](const http::Request&) { return MetricsReply(metrics); });
+      if (!opened) return opened.error();
+      port = std::move(*opened);
+    }
+    port->Because(why.message);
+    return {};
+  };
+  return OpenWhenDiskTakes<ControlDb>(options.state_directory, open, waiting);
+}
+
 Status Serve(const Configuration& configuration) {
   const Options& options = configuration.options;
   const SystemClock clock;
-  Result<ControlDb> control = OpenControl(configuration, clock);
-  if (!control) return control.error();
   Metrics metrics(clock);
+  Result<ControlDb> control = ClaimAndOpen(configuration, clock, metrics);
+  if (!control) return control.error();
   Live live(clock);
   if (auto snapshot = control->Snapshot(); snapshot) {
     metrics.SnapshotIs(snapshot->version);

@@ -48,9 +48,13 @@ int TryToWrite(const std::string& path) {
   return 0;
 }
 
+bool IsDisks(int failure) {
+  return failure == ENOSPC || failure == EDQUOT || failure == EROFS || failure == EIO;
+}
+
 }  // namespace
 
-Status CheckStateDirectory(const std::string& path) {
+Status CheckStateDirectory(const std::string& path, ReadOnly read_only) {
   if (path.empty()) return Error{"must not be empty; allowed: a path"};
   std::vector<std::string> made;
   int failure = MakeAll(path, made);
@@ -59,9 +63,28 @@ Status CheckStateDirectory(const std::string& path) {
   } else if (failure == 0) {
     failure = TryToWrite(path);
   }
+  if (failure == EROFS && read_only == ReadOnly::kWait) failure = 0;
   for (auto it = made.rbegin(); it != made.rend(); ++it) ::rmdir(it->c_str());
   if (failure != 0) return Refusal(path, failure);
   return {};
+}
+
+bool DiskTakesNothing(const std::string& path) {
+  constexpr off_t kRoom = 4 << 20;  // what a start may need at once
+  std::string directory = path;
+  struct stat info {};
+  while (::stat(directory.c_str(), &info) != 0) {
+    const size_t slash = directory.find_last_of('/');
+    if (slash == std::string::npos) return false;
+    directory.resize(slash == 0 ? 1 : slash);
+  }
+  std::string probe = directory + "/.room-XXXXXX";
+  const int fd = ::mkostemp(probe.data(), O_CLOEXEC);
+  if (fd < 0) return IsDisks(errno);
+  ::unlink(probe.c_str());
+  const int failure = ::posix_fallocate(fd, 0, kRoom);
+  ::close(fd);
+  return IsDisks(failure);
 }
 
 Status ClaimStateDirectory(const std::string& path, const std::string& program) {

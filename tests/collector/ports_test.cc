@@ -221,11 +221,14 @@ TEST_CASE("the metrics port tells both pages, and 503 where the loop does not an
   world.Receive(agent.Birth());
   world.Receive(agent.Live({.number = 1, .values = {{load, 2.0}}, .full = true}));
   bool busy = false;
-  auto port = MetricsPort::Open({"127.0.0.1", 0}, world.metrics->shared(),
-                                [&]() -> std::optional<FleetNow> {
-                                  if (busy) return std::nullopt;
-                                  return CopyFleet(*world.fleet, {}, world.ingest->Now());
-                                });
+  std::string not_ready;
+  auto port = MetricsPort::Open(
+      {"127.0.0.1", 0}, world.metrics->shared(),
+      [&]() -> std::optional<FleetNow> {
+        if (busy) return std::nullopt;
+        return CopyFleet(*world.fleet, {}, world.ingest->Now());
+      },
+      [&] { return busy ? std::nullopt : std::optional(not_ready); });
   REQUIRE(port);
   (*port)->Start();
   httplib::Client client("127.0.0.1", (*port)->port());
@@ -240,8 +243,15 @@ TEST_CASE("the metrics port tells both pages, and 503 where the loop does not an
   const auto fleet = client.Get("/metrics/fleet");
   REQUIRE(fleet);
   CHECK(fleet->body.find("\nnode_load1{") != std::string::npos);
+  CHECK(client.Get("/healthz")->status == 200);
+  CHECK(client.Get("/readyz")->status == 200);
+  not_ready = "no broker since 2026-01-05T00:30:00Z: refused";
+  CHECK(client.Get("/readyz")->status == 503);
+  CHECK(client.Get("/readyz")->body.find(not_ready) != std::string::npos);
+  CHECK(client.Get("/healthz")->status == 200);
   busy = true;
   CHECK(client.Get("/metrics/fleet")->status == 503);
+  CHECK(client.Get("/readyz")->status == 503);
 }
 
 TEST_CASE_METHOD(Fixture, "silent and slow clients do not blind the query port") {
@@ -290,8 +300,9 @@ TEST_CASE("the fleet's text is written in parts, whole for who reads, cut off fo
         {"may-" + std::to_string(i), "06652", "Phường Hồng Gai", "server", query::State::kOnline});
     fleet.values.push_back({&def, i, UINT32_MAX, 0.5});
   }
-  auto port = MetricsPort::Open({"127.0.0.1", 0}, world.metrics->shared(),
-                                [&] { return std::optional(fleet); });
+  auto port = MetricsPort::Open(
+      {"127.0.0.1", 0}, world.metrics->shared(), [&] { return std::optional(fleet); },
+      [] { return std::optional(std::string()); });
   REQUIRE(port);
   (*port)->Start();
   const auto at = (*port)->port();

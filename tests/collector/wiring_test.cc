@@ -220,10 +220,13 @@ TEST_CASE_METHOD(Fixture, "while the broker is away nobody falls silent, but not
   loop->Advance(600s);
   CHECK_FALSE(collector->DescribeNow().broker_connected);
   CHECK(collector->DescribeNow().broker_down_since_ms == lost_ms);
+  CHECK(collector->WhyNotReady().starts_with("no broker since 20"));
+  CHECK(collector->WhyNotReady().ends_with("Z: lost"));
   CHECK(Now().state == query::State::kOnline);
   CHECK_FALSE(Now().load1);
   session->Connect();
   CHECK_FALSE(collector->DescribeNow().broker_down_since_ms);
+  CHECK(collector->WhyNotReady().empty());
   loop->Advance(40s);
   CHECK(Now().state == query::State::kOnline);
   loop->Advance(10s);
@@ -360,6 +363,7 @@ TEST_CASE_METHOD(Fixture, "what cannot be stored is not shown as if all were wel
     CHECK_FALSE(Now().load1);
     CHECK_FALSE(Now().probes[0].seconds);
     CHECK(log.Count("nothing can be stored") == 1);
+    CHECK(collector->WhyNotReady().starts_with("nothing can be stored since 20"));
   }
   Live(2);
   CHECK_FALSE(collector->DescribeNow().not_stored_since_ms);

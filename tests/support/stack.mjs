@@ -138,9 +138,12 @@ export class Stack {
     this.launchCollector();
     await this.ready('the collector answers', () => getText(`${this.urls.metrics}/metrics`));
   }
-  async startServer() {
-    this.#launch('server', path.join(this.bin, 'haidang-server'),
+  launchServer() {
+    return this.#launch('server', path.join(this.bin, 'haidang-server'),
       ['--config', path.join(this.state, 'server', 'server.toml')]);
+  }
+  async startServer() {
+    this.launchServer();
     await this.ready('the server is ready', () => getText(`${this.urls.page}/healthz`));
   }
   startAgent(machine) {
