@@ -56,9 +56,9 @@ class Return {
       return this.fleet.log().includes(word);
     }, { timeout: long ? 3600000 : 150000, signal: this.stack.children.failed });
   }
-  // The broker comes once the attempts of those who want it have no rhythm any more.
-  async startBroker() {
-    await pause(backoff * 1500);
+  // The broker comes after so many times the cap of the agents' waits; after 1.5, their attempts have no rhythm any more.
+  async startBroker(caps = 1.5) {
+    await pause(caps * backoff * 1000);
     this.began = Math.floor(Date.now() / 1000);
     this.stack.startBroker();
   }
@@ -132,11 +132,12 @@ scenarios(2, (scenario) => {
   });
 
   define('restart', `the broker of ${agents} agents that the collector knows is restarted`, async (back) => {
-    await back.prepare({ hours: 0.01, stay: 2.5 * backoff + 16 });
+    const caps = long ? 1.5 : 0.3;
+    await back.prepare({ hours: 0.01, stay: (caps + 1) * backoff + 16 });
     back.stack.startBroker();
     await back.said('caught up: ');
     back.stack.broker.kill('SIGKILL');
     await back.stack.broker.exit;
-    await back.startBroker();
+    await back.startBroker(caps);
   });
 });
