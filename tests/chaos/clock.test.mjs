@@ -32,15 +32,25 @@ function assertPlaced(province, bound) {
   assert.ok(rows[0].least > -bound && rows[0].most < bound, JSON.stringify(rows));
 }
 
+// The machine read something while its clock was about so far ahead; `sinceMs`: true time of then.
+function assertAhead(province, machine, ms, sinceMs) {
+  const tolerance = 5000;
+  const shown = province.readTimes(machine).filter((time) => {
+    return time >= sinceMs + ms - tolerance && time <= Date.now() + ms + tolerance;
+  });
+  assert.ok(shown.length > 0, `${machine} never read anything ${ms / 1000} s off`);
+}
+
 scenarios(4, (scenario) => {
   scenario('steps', 'clocks step by an hour and a day, either way, while agents are connected', async ({ make }) => {
     const clocks = makeClocks();
     const province = await start(make, clocks, { agents: 4 }).start();
+    const steps = [hour, -hour, day, -day];
     for (const by of [1, 0]) {
-      [hour, -hour, day, -day].forEach((step, i) => {
-        clocks.of(province, province.agents[i].machine).offsetMs = step * by;
-      });
+      const since = Date.now();
+      for (const [i, { machine }] of province.agents.entries()) clocks.of(province, machine).offsetMs = steps[i] * by;
       await pause(long ? 60000 : 6000);
+      for (const [i, { machine }] of province.agents.entries()) assertAhead(province, machine, steps[i] * by, since);
     }
     assertPlaced(province, 30000);
     await province.finish();
@@ -51,14 +61,18 @@ scenarios(4, (scenario) => {
     const province = await start(make, clocks, { agents: 4 }).start();
     await province.end('broker');
     const steps = [hour, -hour, day, -day];
+    const since = Date.now();
     for (const [i, { machine }] of province.agents.entries()) clocks.of(province, machine).offsetMs = steps[i];
-    await pause(3000);
+    await pause(long ? 60000 : 3000);
     for (const { machine } of province.agents.slice(0, 2)) {
       await province.end(machine);
       province.startAgent(machine);
     }
     await pause(3000);
-    for (const { machine } of province.agents) clocks.of(province, machine).offsetMs = 0;
+    for (const [i, { machine }] of province.agents.entries()) {
+      assertAhead(province, machine, steps[i], since);
+      clocks.of(province, machine).offsetMs = 0;
+    }
     await pause(2000);
     await province.startBroker();
     await province.finish();
@@ -71,7 +85,10 @@ scenarios(4, (scenario) => {
     clocks.of(province, 'may-1').offsetMs = 49000;
     clocks.of(province, 'may-2').offsetMs = -49000;
     await province.start();
+    const since = Date.now();
     await pause(long ? 60000 : 5000);
+    assertAhead(province, 'may-1', 49000, since);
+    assertAhead(province, 'may-2', -49000, since);
     await province.finish();
   });
 
@@ -79,6 +96,7 @@ scenarios(4, (scenario) => {
     const clocks = makeClocks();
     const province = start(make, clocks, { agents: 2, interval: long ? 15 : 1 });
     const [rate, seconds] = long ? [240, 90] : [40, 8];
+    const away = rate * seconds * 1000;
     await province.prepare();
     clocks.of(province, 'may-1').offsetMs = Date.UTC(2015, 0, 1) - Date.now();
     await province.startBroker();
@@ -88,6 +106,9 @@ scenarios(4, (scenario) => {
     for (const clock of clocks.all()) clock.rate = rate;
     await pause(seconds * 1000);
     for (const clock of clocks.all()) clock.rate = 1;
+    const in2015 = province.readTimes('may-1').filter((time) => time < Date.UTC(2016, 0, 1));
+    const span = in2015.at(-1) - in2015[0];
+    assert.ok(span > 0.8 * away, `it read for ${span / hour} h in 2015`);
     clocks.of(province, 'may-1').offsetMs = 0;  // NTP reaches it as the link does
     await province.startBroker();
     await province.finish();

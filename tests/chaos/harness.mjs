@@ -137,7 +137,7 @@ export class Province extends Stack {
     const child = this.running[program];
     if (!child?.running) return false;
     child.kill('SIGKILL');
-    await child.exit;
+    assert.equal((await child.exit).signal, 'SIGKILL', program);
     return true;
   }
   async end(program) {
@@ -201,6 +201,23 @@ export class Province extends Stack {
       if (waiting.size === 0) return true;
       throw new Error([...waiting].map(([machine, value]) => `${machine}: ${value} batches wait`).join(', '));
     }, timeout);
+  }
+
+  // What a machine's ledger says of the times of its readings, by its own clock.
+  readTimes(machine) {
+    const lines = fs.readFileSync(this.ledger(machine), 'utf8').trimEnd().split('\n');
+    return lines.map((line) => JSON.parse(line).ts_ms);
+  }
+  // How long after it was read something came, ms: the longest and the shortest, of what was read from `since` on.
+  lateness(since = 0) {
+    const [row] = this.query('SELECT max(received_ms - time_ms) AS most, min(received_ms - time_ms) AS least' +
+      ` FROM journal WHERE time_ms >= ${Math.round(since)}`);
+    return row;
+  }
+  // The outage was one: something that was read in it waited for its end.
+  assertWaited(ms) {
+    const { most } = this.lateness();
+    assert.ok(most >= ms, `what came last came ${most} ms after it was read`);
   }
 
   // One of the collector's own metrics, without its prefix; counted since its start.

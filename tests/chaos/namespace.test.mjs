@@ -2,7 +2,7 @@
 // in a network namespace of its own, whose loopback is the link; where none can be made it is skipped.
 import assert from 'node:assert/strict';
 
-import { cannot, enterNamespace } from '../support/namespace.mjs';
+import { cannot, enterNamespace, says } from '../support/namespace.mjs';
 import { long, pause, scenarios, seed } from './harness.mjs';
 
 const spell = (long ? 300 : 10) * 1000;
@@ -14,7 +14,7 @@ const nft = (port) => [
   ['nft', 'add', 'table', 'inet', 'chaos'],
   ['nft', 'add', 'chain', 'inet', 'chaos', 'out', '{ type filter hook output priority 0; }'],
   ...['sport', 'dport'].map((side) =>
-    ['nft', 'add', 'rule', 'inet', 'chaos', 'out', 'tcp', side, String(port), 'numgen', 'random', 'mod', '100', '<', '30', 'drop']),
+    ['nft', 'add', 'rule', 'inet', 'chaos', 'out', 'tcp', side, String(port), 'numgen', 'random', 'mod', '100', '<', '30', 'counter', 'drop']),
 ];
 
 // One after another: they share the loopback.
@@ -31,6 +31,8 @@ scenarios(1, (scenario) => {
     await pause(2000);
     await province.startBroker();
     await pause(spell);
+    const dropped = [...says('nft', 'list', 'table', 'inet', 'chaos').matchAll(/counter packets (\d+)/g)].map(([, count]) => Number(count));
+    assert.ok(dropped.length === 2 && Math.min(...dropped) > 20, `dropped, to the broker and from it: ${dropped} packets`);
     assert.equal(cannot('nft', 'delete', 'table', 'inet', 'chaos'), '');
     await province.finish();
   });
@@ -45,6 +47,8 @@ scenarios(1, (scenario) => {
     await pause(spell / 2);
     await province.startBroker();
     await pause(spell);
+    const [, delayed] = says('tc', '-s', 'qdisc', 'show', 'dev', 'lo').match(/overlimits (\d+)/);
+    assert.ok(Number(delayed) > 20, 'packets had to wait');
     assert.equal(cannot('tc', 'qdisc', 'del', 'dev', 'lo', 'root'), '');
     await province.finish();
   });

@@ -1,4 +1,6 @@
 // Links that are late, slow, cut in the middle of a frame, or dead without a word.
+import assert from 'node:assert/strict';
+
 import { BadLink } from '../support/bad_link.mjs';
 import { eventually, long, pause, scenarios } from './harness.mjs';
 
@@ -29,7 +31,11 @@ scenarios(5, (scenario) => {
     const province = await startThrough(make, link);
     link.latencyMs = 2000;
     link.cut();  // what is connected anew meets it from the first packet
+    const since = Date.now();
     await pause(spell + 8000);
+    await province.flowing();
+    const { least } = province.lateness(since);
+    assert.ok(least >= link.latencyMs, `something came ${least} ms after it was read`);
     await finish(province, link);
   });
 
@@ -39,8 +45,11 @@ scenarios(5, (scenario) => {
     await province.end('broker');
     await pause(spell);
     link.bytesPerSecond = 8000;
+    link.longestWaitMs = 0;
     await province.startBroker();
     await province.drained();
+    assert.ok(link.longestWaitMs >= 500, `nothing waited longer than ${link.longestWaitMs} ms for the wire`);
+    province.assertWaited(0.8 * spell);
     await finish(province, link);
   });
 
@@ -50,10 +59,15 @@ scenarios(5, (scenario) => {
       const link = new BadLink();
       const province = await startThrough(make, link, who, { keepAlive: '5s' });
       link.die();
+      await pause(3000);  // what had passed is stored
+      const stored = province.stored();
       await pause(spell);
+      assert.deepEqual(province.stored(), stored, 'nothing came over a dead link');
       link.revive();
       const before = link.connections;
       await eventually('it finds out and connects anew', () => link.connections > before, { timeout: 120000 });
+      await province.drained();
+      province.assertWaited(0.8 * spell);
       await finish(province, link);
     });
   }
@@ -61,13 +75,15 @@ scenarios(5, (scenario) => {
   scenario('cuts', 'every connection is cut in the middle of a frame', async ({ make, between }) => {
     const link = new BadLink();
     const province = await startThrough(make, link);
-    for (let i = 0; i < (long ? 60 : 8); ++i) {
-      link.cutAfterBytes = Math.floor(between(100, 20000));
-      const before = link.connections;
+    const cuts = long ? 60 : 8;
+    for (let i = 0; i < cuts; ++i) {
+      link.cutAfterBytes = Math.floor(between(100, 12000));
+      const before = link.cutShort;
       link.cut();
-      await eventually('it is tried anew', () => link.connections > before);
+      await eventually('it is cut by what it carried', () => link.cutShort > before);
       await pause(between(300, 1500));
     }
+    assert.ok(link.cutShort >= cuts);
     await finish(province, link);
   });
 });

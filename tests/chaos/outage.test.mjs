@@ -14,6 +14,8 @@ scenarios(4, (scenario) => {
       await province.end(program);
       await pause(outage);
       await province.startNamed(program);
+      await province.drained();
+      province.assertWaited(0.8 * outage);
       await province.finish();
     });
   }
@@ -31,6 +33,8 @@ scenarios(4, (scenario) => {
     await province.startBroker();
     await pause(between(0, 3000));
     await province.startCollector();
+    await province.drained();
+    province.assertWaited(outage / 2);
     await province.finish();
   });
 
@@ -56,6 +60,8 @@ scenarios(4, (scenario) => {
       await eventually('a new link is there', () => links.connections > connections);
     }
     assert.ok(links.connections - before >= lives);
+    await province.drained();
+    province.assertWaited(0.8 * outage);
     await province.finish();
     await links.stop();
   });

@@ -25,6 +25,7 @@ class Direction {
     this.#queue.push({ bytes, at: this.#freeAt + latencyMs });
     this.#queued += bytes?.length ?? 0;
     if (bytesPerSecond && this.#queued > window) this.from.pause();
+    this.link.longestWaitMs = Math.max(this.link.longestWaitMs, this.#freeAt + latencyMs - now);
     this.#arm();
   }
 
@@ -44,7 +45,10 @@ class Direction {
       const left = (this.link.cutAfterBytes ?? Infinity) - this.bytes;
       this.bytes += bytes.length;
       if (!this.link.dead) this.to.write(left < bytes.length ? bytes.subarray(0, Math.max(0, left)) : bytes);
-      if (this.link.cutAfterBytes !== undefined && left < bytes.length) return void this.cut();
+      if (this.link.cutAfterBytes !== undefined && left < bytes.length) {
+        this.link.cutShort += 1;
+        return void this.cut();
+      }
     }
     if (this.#queued <= window && !this.link.dead) this.from.resume();
     this.#arm();
@@ -64,6 +68,8 @@ export class BadLink {
   cutAfterBytes;  // each way of each connection: then it is cut, wherever in a frame that is
   connections = 0;
   dead = false;  // see die()
+  longestWaitMs = 0;  // that anything had to go through
+  cutShort = 0;  // connections that cutAfterBytes ended
 
   constructor(targetPort = 0) {
     this.target = targetPort;
@@ -84,7 +90,7 @@ export class BadLink {
   // New connections work again; the dead ones stay dead.
   revive() {
     this.dead = false;
-    for (const pair of this.#pairs) for (const direction of pair.directions) direction.link = { latencyMs: 0, dead: true };
+    for (const pair of this.#pairs) for (const direction of pair.directions) direction.link = { latencyMs: 0, dead: true, longestWaitMs: 0 };
   }
   cut() {
     for (const pair of this.#pairs) pair.end();

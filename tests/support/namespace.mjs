@@ -1,5 +1,5 @@
 // A network (and mount) namespace of its own for a test file, which is run again inside it.
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -38,4 +38,9 @@ export function enterNamespace({ files = {}, env = {} } = {}) {
 export function cannot(...command) {
   const { status, stderr, error } = spawnSync(command[0], command.slice(1), { encoding: 'utf8' });
   return status === 0 ? '' : `${command[0]}: ${(error?.message ?? stderr).trim().split('\n')[0]}`;
+}
+
+// What a command says; throws where it fails.
+export function says(...command) {
+  return execFileSync(command[0], command.slice(1), { encoding: 'utf8' });
 }
