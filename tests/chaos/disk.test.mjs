@@ -1,10 +1,10 @@
 // Disks that are full or read-only, files that are damaged.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { long, pause, scenarios } from './harness.mjs';
+import { eventually, long, pause, scenarios } from './harness.mjs';
 
 const spell = (long ? 60 : 8) * 1000;
 
@@ -23,8 +23,49 @@ function giveSmallDisk(province, t, program, size) {
   return directory;
 }
 const remount = (directory, how) => assert.equal(spawnSync('mount', ['-o', `remount,${how}`, directory]).status, 0);
-const fill = (directory) => spawnSync('dd', ['if=/dev/zero', `of=${path.join(directory, 'fill')}`, 'bs=4k']);
+function fill(directory) {
+  spawnSync('dd', ['if=/dev/zero', `of=${path.join(directory, 'fill')}`, 'bs=4k']);
+  assert.equal(fs.statfsSync(directory).bavail, 0);
+}
 const empty = (directory) => fs.rmSync(path.join(directory, 'fill'));
+function assertReadOnly(directory) {
+  assert.throws(() => fs.writeFileSync(path.join(directory, 'probe'), 'x'), { code: 'EROFS' });
+}
+
+// As giveSmallDisk, but an ext4 that turns read-only by itself when it finds an error, whatever is open on it:
+// {directory, fail(), mend()}.
+function giveFailingDisk(province, t, program) {
+  const [image, where] = ['image', 'mounted'].map((name) => path.join(province.state, name));
+  fs.writeFileSync(image, '');
+  fs.truncateSync(image, 64 << 20);
+  fs.mkdirSync(where);
+  const mount = () => spawnSync('mount', ['-o', 'loop,errors=remount-ro', image, where]).status === 0;
+  const made = spawnSync('mkfs.ext4', ['-q', '-F', image]).status === 0 && mount();
+  if (made) province.mounts.push(where);
+  const device = () => path.basename(spawnSync('findmnt', ['-no', 'SOURCE', where], { encoding: 'utf8' }).stdout.trim());
+  const trigger = () => `/sys/fs/ext4/${device()}/trigger_fs_error`;
+  if (!made || !fs.existsSync(trigger())) {
+    t.skip('no ext4 can be mounted here, or made to fail (needs root, CAP_SYS_ADMIN and loop devices)');
+    return undefined;
+  }
+  const own = program === 'collector' ? path.dirname(province.telemetry) : province.agentDirectory(program);
+  fs.cpSync(own, where, { recursive: true });
+  fs.rmSync(own, { recursive: true });
+  fs.symlinkSync(where, own);
+  return {
+    fail: () => {
+      fs.writeFileSync(trigger(), '1');
+      assertReadOnly(where);
+    },
+    mend: () => {  // as a start of the machine does
+      assert.equal(spawnSync('umount', [where]).status, 0);
+      assert.ok(spawnSync('e2fsck', ['-fy', image]).status <= 1);
+      assert.ok(mount());
+    },
+  };
+}
+
+const log = (province, program) => fs.readFileSync(path.join(province.state, 'log', `${program}.log`), 'utf8');
 
 // Overwrites bytes in the middle of a file.
 function damage(file) {
@@ -45,6 +86,7 @@ scenarios(4, (scenario) => {
       fill(directory);
       if (program !== 'collector') await province.end('broker');  // so that much must wait
       await pause(spell);
+      await eventually('it says so', () => /disk is full/.test(log(province, program)));
       empty(directory);
       if (program !== 'collector') await province.startBroker();
       await province.finish();
@@ -57,6 +99,7 @@ scenarios(4, (scenario) => {
       await province.start();
       await province.kill(program);  // a file that is open for writing keeps a file system writable
       remount(directory, 'ro');
+      assertReadOnly(directory);
       const child = program === 'collector' ? province.launchCollector() : province.startAgent(program);
       child.expected = true;  // to end
       await pause(3000);
@@ -67,6 +110,40 @@ scenarios(4, (scenario) => {
       await province.finish();
     });
   }
+
+  scenario('read-only-live-agent', "an agent's disk turns read-only under it", async ({ make, t }) => {
+    const province = await make({ agents: 2 }).prepare();
+    const disk = giveFailingDisk(province, t, 'may-1');
+    if (!disk) return;
+    await province.start();
+    await province.end('broker');
+    disk.fail();
+    await pause(spell);
+    await province.startBroker();  // what waits in memory goes before the machine is started anew
+    await province.drained();
+    province.assertWaited(0.8 * spell);
+    await province.end('may-1');
+    disk.mend();
+    province.startAgent('may-1');
+    await province.finish();
+  });
+
+  scenario('read-only-live-collector', "the collector's disk turns read-only under it", async ({ make, t }) => {
+    const province = await make({ agents: 2 }).prepare();
+    const disk = giveFailingDisk(province, t, 'collector');
+    if (!disk) return;
+    await province.start();
+    disk.fail();
+    const before = province.stored();
+    await pause(spell);
+    assert.deepEqual(province.stored(), before, 'nothing was stored on a disk that is read-only');
+    await province.kill('collector');
+    disk.mend();
+    await province.startCollector();
+    await province.drained();
+    province.assertWaited(0.8 * spell);
+    await province.finish();
+  });
 
   // What an agent's damaged spool held is told as a gap; here the collector has it.
   for (const file of ['spool.db', 'spool.db-wal']) {
@@ -81,6 +158,7 @@ scenarios(4, (scenario) => {
       damage(path.join(province.agentDirectory(machine), file));
       province.startAgent(machine);
       await province.finish();
+      if (!file.endsWith('-wal')) assert.match(log(province, machine), /damaged; it was moved to/);
     });
   }
 
@@ -90,6 +168,26 @@ scenarios(4, (scenario) => {
     await pause(spell);
     await province.kill('collector');
     fs.appendFileSync(`${province.telemetry}-wal`, Buffer.alloc(10000, 0x5a));
+    await province.startCollector();
+    await province.finish();
+  });
+
+  // A disk that lost what it had confirmed: agents have it still.
+  scenario('damaged-wal-middle', "the collector's WAL is damaged in the middle", async ({ make }) => {
+    const province = await make().start();
+    await pause(spell);
+    await province.kill('collector');
+    const wal = `${province.telemetry}-wal`;
+    const newest = () => {  // of a copy: reading recovers the file
+      const copy = path.join(province.state, 'copy.db');
+      for (const suffix of ['', '-wal', '-shm']) fs.rmSync(copy + suffix, { force: true });
+      fs.copyFileSync(province.telemetry, copy);
+      fs.copyFileSync(wal, `${copy}-wal`);
+      return Number(execFileSync('sqlite3', [copy, 'SELECT max(id) FROM journal'], { encoding: 'utf8' }));
+    };
+    const before = newest();
+    damage(wal);
+    assert.ok(newest() < before, 'batches that had been acknowledged are gone');
     await province.startCollector();
     await province.finish();
   });
