@@ -52,7 +52,6 @@ class Network {
   bool connected(const std::string& client) { return clients_[client].up; }
 
   Faults faults;
-  std::string group;
   std::string collector;       // its client's name
   uint64_t messages_lost = 0;  // on their way, cut links included
 

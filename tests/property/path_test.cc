@@ -4,9 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <optional>
 #include <random>
-#include <set>
 
 #include "agent/link.h"
 #include "agent/recorder.h"
@@ -86,7 +84,6 @@ class World {
  public:
   explicit World(uint32_t seed) : random_(seed), loop_(clock_), network_(loop_, random_) {
     spdlog::set_level(spdlog::level::off);
-    network_.group = kGroup;
     network_.collector = kCollector;
     store_ = Another("telemetry");
     OpenCollector();
