@@ -4,11 +4,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <set>
 #include <tuple>
 
 #include "agent/sources/text.h"
+#include "tests/support/sample_config.h"
 #include "tests/support/temp_dir.h"
 
 using namespace haidang;
@@ -313,7 +313,7 @@ TEST_CASE("a state directory that cannot be made or written is a fault, and a ch
 // The sample must be accepted as it stands, with its commented keys too, and must name every key.
 TEST_CASE("the sample configuration is true") {
   const Files files;
-  std::string sample = ReadSmallFile(std::string(SAMPLE)).value();
+  std::string sample = ReadSample(SAMPLE);
   for (const char* name : {"ca.pem", "agent.pem", "agent.key"}) {
     const std::string path = std::string("/etc/haidang/") + name;
     for (size_t at; (at = sample.find(path)) != std::string::npos;) {
@@ -324,34 +324,43 @@ TEST_CASE("the sample configuration is true") {
   INFO((plain.ok() ? "" : plain.error().message));
   REQUIRE(plain.ok());
 
-  std::string all = std::regex_replace(sample, std::regex("(^|\n)#([a-z\\[])"), "$1$2");
-  all.replace(all.find("ha-tu-1\""), 8, "ha-tu-1\"");
+  const std::string all = Uncommented(sample);
   const auto full = ParseOptions(all, "agent.toml", Need::kAll);
   INFO((full.ok() ? "" : full.error().message));
   REQUIRE(full.ok());
   REQUIRE(full->probes.size() == 1);
   // What the comments call defaults are the defaults.
   const Options defaults;
-  CHECK(full->interval == defaults.interval);
-  CHECK(full->spool_max_bytes == defaults.spool_max_bytes);
-  CHECK(full->spool_max_age == defaults.spool_max_age);
-  CHECK(full->cpu_per_core_up_to == defaults.cpu_per_core_up_to);
+  CHECK(full->log_level == defaults.log_level);
+  CHECK(full->machine == plain->machine);
+  CHECK(full->machine_class == defaults.machine_class);
+  CHECK(full->site == defaults.site);
   CHECK(full->broker.keep_alive == defaults.broker.keep_alive);
   CHECK(full->broker.connect_timeout == defaults.broker.connect_timeout);
   CHECK(full->broker.backoff_max == defaults.broker.backoff_max);
   CHECK(full->state_directory == defaults.state_directory);
-  CHECK(full->probes[0].timeout == ProbeOptions().timeout);
-  CHECK(full->probes[0].max_body == ProbeOptions().max_body);
-  CHECK(full->probes[0].max_redirects == ProbeOptions().max_redirects);
+  CHECK(full->interval == defaults.interval);
+  CHECK(full->sources_off == defaults.sources_off);
+  CHECK(full->cpu_per_core_up_to == defaults.cpu_per_core_up_to);
+  CHECK(full->spool_max_bytes == defaults.spool_max_bytes);
+  CHECK(full->spool_max_age == defaults.spool_max_age);
+  CHECK(full->spool_sync == defaults.spool_sync);
+  const ProbeOptions probe;
+  CHECK(full->probes[0].interval == defaults.interval);  // a probe's own is "at each tick"
+  CHECK(full->probes[0].timeout == probe.timeout);
+  CHECK(full->probes[0].status == probe.status);
+  CHECK(full->probes[0].contains == probe.contains);
+  CHECK(full->probes[0].ca_file == probe.ca_file);
+  CHECK(full->probes[0].max_body == probe.max_body);
+  CHECK(full->probes[0].max_redirects == probe.max_redirects);
 
   // An unknown key makes the reader list those that it knows: each must stand in the sample.
   for (const std::string section :
        {"broker", "machine", "state", "sampling", "sources", "spool", "log"}) {
     const std::string fault = Fault("[" + section + "]\nzzzzzzzz = 1\n", Need::kReading);
-    std::string keys = fault.substr(fault.find("allowed: ") + 9) + ", ";
-    for (size_t comma; (comma = keys.find(", ")) != std::string::npos; keys.erase(0, comma + 2)) {
-      INFO(section << "." << keys.substr(0, comma));
-      CHECK(all.find("\n" + keys.substr(0, comma) + " = ") != std::string::npos);
+    for (const std::string& key : KeysAllowedBy(fault)) {
+      INFO(section << "." << key);
+      CHECK(all.find("\n" + key + " = ") != std::string::npos);
     }
   }
 }

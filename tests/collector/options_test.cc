@@ -5,9 +5,9 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "tests/support/broker_process.h"
+#include "tests/support/sample_config.h"
 #include "tests/support/temp_dir.h"
 
 using namespace haidang;
@@ -99,12 +99,46 @@ level = "debug"
   CHECK(options->limits.machines == 100);
 }
 
-TEST_CASE("the sample file is what the program reads") {
-  std::ifstream file(std::string(HAIDANG_SOURCE_DIR) + "/packaging/sample/collector.toml");
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const auto options = ParseOptions(text, "collector.toml");
-  if (!options) FAIL(options.error().message);
-  CHECK(options->objectives.size() == 1);
+// The sample must be accepted as it stands, with its commented keys too, and must name every key.
+TEST_CASE("the sample configuration is true") {
+  const std::string sample = ReadSample(HAIDANG_SOURCE_DIR "/packaging/sample/collector.toml");
+  const auto plain = ParseOptions(sample, "collector.toml");
+  INFO((plain ? "" : plain.error().message));
+  REQUIRE(plain);
+  CHECK(plain->objectives.size() == 1);
+
+  const std::string all = Uncommented(sample);
+  const auto full = ParseOptions(all, "collector.toml");
+  INFO((full ? "" : full.error().message));
+  REQUIRE(full);
+  // What the comments call defaults are the defaults.
+  const Options defaults;
+  CHECK(full->id == defaults.id);
+  CHECK(full->directory == defaults.directory);
+  CHECK(ToString(full->query) == ToString(defaults.query));
+  CHECK(ToString(full->metrics) == ToString(defaults.metrics));
+  CHECK(full->commit_every == defaults.commit_every);
+  CHECK(full->commit_bytes == defaults.commit_bytes);
+  CHECK(full->retention.journal == defaults.retention.journal);
+  CHECK(full->retention.findings == defaults.retention.findings);
+  CHECK(full->detect.vanished_after == defaults.detect.vanished_after);
+  CHECK(full->detect.failing_runs == defaults.detect.failing_runs);
+  CHECK(full->objectives.at(0).step == query::Objective().step);
+  CHECK(full->backfill.total == defaults.backfill.total);
+  CHECK(full->backfill.machine == defaults.backfill.machine);
+  CHECK(full->limits.machines == defaults.limits.machines);
+  CHECK(full->limits.series_per_machine == defaults.limits.series_per_machine);
+  CHECK(full->limits.series == defaults.limits.series);
+  CHECK(full->limits.bytes_per_day == defaults.limits.bytes_per_day);
+  CHECK(full->log_level == defaults.log_level);
+
+  for (const std::string section : {"collector", "broker", "state", "query", "metrics", "commit",
+                                    "retention", "detect", "backfill", "limits", "log"}) {
+    for (const std::string& key : KeysAllowedBy(ErrorOf(WithUnknownKey(sample, section)))) {
+      INFO(section << "." << key);
+      CHECK(all.find("\n" + key + " = ") != std::string::npos);
+    }
+  }
 }
 
 TEST_CASE("faults name file, line and key") {

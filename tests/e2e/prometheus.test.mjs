@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 import { getJson, getText, parseMetrics } from '../support/http.mjs';
 import { liveEverywhere } from '../support/live.mjs';
@@ -16,22 +17,28 @@ await liveEverywhere(stack, { timeout: 60000 });
 const port = await freePort();
 const prometheus = `http://127.0.0.1:${port}`;
 const directory = stack.directory('prometheus');
-fs.writeFileSync(path.join(directory, 'prometheus.yml'), `
-global:
-  scrape_interval: 1s
-scrape_configs:
-  - job_name: haidang
-    honor_labels: true
-    http_sd_configs:
-      - url: ${stack.urls.page}/sd
-        refresh_interval: 1s
-`);
+const sample = fileURLToPath(new URL('../../packaging/prometheus/prometheus.yml', import.meta.url));
+const configuration = path.join(directory, 'prometheus.yml');
+// The sample itself, but for where the server is and how often Prometheus looks.
+fs.writeFileSync(configuration, [
+  ['http://127.0.0.1:8080/sd', `${stack.urls.page}/sd`], ['scrape_interval: 15s', 'scrape_interval: 1s'],
+  ['refresh_interval: 1m', 'refresh_interval: 1s'],
+].reduce((text, [from, to]) => {
+  assert.equal(text.split(from).length, 2, `the sample says once: ${from}`);
+  return text.replace(from, to);
+}, fs.readFileSync(sample, 'utf8')));
 stack.running.prometheus = stack.children.start('prometheus', 'prometheus', [
-  `--config.file=${path.join(directory, 'prometheus.yml')}`, `--storage.tsdb.path=${path.join(directory, 'data')}`,
+  `--config.file=${configuration}`, `--storage.tsdb.path=${path.join(directory, 'data')}`,
   `--web.listen-address=127.0.0.1:${port}`,
 ]);
 const query = async (expression) =>
   (await getJson(`${prometheus}/api/v1/query?query=${encodeURIComponent(expression)}`)).data.result;
+
+test('promtool check config finds the sample right', () => {
+  const tool = spawnSync('promtool', ['check', 'config', sample], { encoding: 'utf8' });
+  assert.equal(tool.error, undefined);
+  assert.equal(tool.status, 0, tool.stderr);
+});
 
 test('Prometheus scrapes every target that /sd names', async () => {
   await stack.ready('three targets up', async () => {
@@ -50,6 +57,7 @@ test('values carry instance, site, site_name and class of the machine', async ()
   for (const agent of stack.agents) {
     const { metric } = loads.find((r) => r.metric.instance === agent.machine);
     assert.deepEqual([metric.site, metric.site_name, metric.class], [agent.site, agent.place, agent.class]);
+    assert.deepEqual(Object.keys(metric).filter((label) => label.startsWith('exported_')), []);
   }
 });
 
@@ -58,17 +66,17 @@ test('expressions that dashboards use give plausible numbers', async () => {
     const found = await query(expression);
     return found.length > 0 && found[0];
   })).value[1]);
-  const machine = '{instance="co-to-1"}';
-  const busy = await one('1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle",instance="co-to-1"}[10s]))');
+  const machine = '{instance="tien-yen-1"}';
+  const busy = await one('1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle",instance="tien-yen-1"}[10s]))');
   assert.ok(busy >= -0.05 && busy <= 1.05, `CPU busy: ${busy}`);
   const memory = await one(`node_memory_MemAvailable_bytes${machine} / node_memory_MemTotal_bytes${machine}`);
   assert.ok(memory > 0 && memory < 1, `memory available: ${memory}`);
   const uptime = await one(`time() - node_boot_time_seconds${machine}`);
   assert.ok(Math.abs(uptime - Number(fs.readFileSync('/proc/uptime', 'utf8').split(' ')[0])) < 60, `uptime: ${uptime}`);
-  const phases = await one('sum by (instance) (probe_http_duration_seconds{instance="co-to-1"})');
+  const phases = await one('sum by (instance) (probe_http_duration_seconds{instance="tien-yen-1"})');
   const total = await one(`probe_duration_seconds${machine}`);
   assert.ok(phases > 0 && total > 0 && phases < 10 && total < 10);
-  assert.equal(await one(`probe_success{instance="co-to-1",journey="mot-cua",step="tra-cuu"}`), 1);
+  assert.equal(await one(`probe_success{instance="tien-yen-1",journey="mot-cua",step="tra-cuu"}`), 1);
 });
 
 test('the phases of the probe sum to its total', async () => {

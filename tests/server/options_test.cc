@@ -1,7 +1,9 @@
 #include "server/options.h"
 
 #include <catch2/catch.hpp>
-#include <fstream>
+
+#include "collector/options.h"
+#include "tests/support/sample_config.h"
 
 using namespace haidang;
 using namespace haidang::server;
@@ -34,11 +36,45 @@ TEST_CASE("the least configuration has the defaults") {
   CHECK(options->log_level == "info");
 }
 
-TEST_CASE("the sample configuration is correct, also with every key taken into use") {
-  std::ifstream file(std::string(HAIDANG_SOURCE_DIR) + "/packaging/sample/server.toml");
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  auto sample = ParseOptions(text, "server.toml");
-  REQUIRE(sample.ok());
+// The sample must be accepted as it stands, with its commented keys too, and must name every key.
+TEST_CASE("the sample configuration is true") {
+  const std::string sample = ReadSample(HAIDANG_SOURCE_DIR "/packaging/sample/server.toml");
+  const auto plain = ParseOptions(sample, "server.toml");
+  INFO((plain.ok() ? "" : plain.error().message));
+  REQUIRE(plain.ok());
+  // It finds the collector where that listens by its own defaults.
+  const collector::Options collector;
+  CHECK(plain->fleet_targets == std::vector<std::string>{ToString(collector.metrics)});
+  CHECK(plain->own_target == ToString(Options().listen));
+
+  const std::string all = Uncommented(sample);
+  const auto full = ParseOptions(all, "server.toml");
+  INFO((full.ok() ? "" : full.error().message));
+  REQUIRE(full.ok());
+  // What the comments call defaults are the defaults.
+  const Options defaults;
+  CHECK(ToString(full->listen) == ToString(defaults.listen));
+  CHECK(full->max_streams == defaults.max_streams);
+  CHECK(ToString(full->collector) == ToString(defaults.collector));
+  CHECK(ToString(full->collector) == ToString(collector.query));
+  CHECK(full->sites_file == defaults.sites_file);
+  CHECK(full->inventory_file == defaults.inventory_file);
+  CHECK(full->log_level == defaults.log_level);
+  REQUIRE(full->objectives.size() == 1);
+  CHECK(full->objectives[0].step == query::Objective().step);
+  CHECK(full->objectives[0].seconds == query::Objective().seconds);
+  CHECK(full->objectives[0].minutes == query::Objective().minutes);
+
+  for (const std::string section :
+       {"server", "collector", "state", "sites", "inventory", "metrics", "log"}) {
+    for (const std::string& key : KeysAllowedBy(Refusal(WithUnknownKey(sample, section)))) {
+      INFO(section << "." << key);
+      CHECK(all.find("\n" + key + " = ") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("every key is taken") {
   auto all = ParseOptions(kLeast + R"(
 [server]
 listen = "[::1]:0"
@@ -55,7 +91,7 @@ step = "tra-cuu"
 seconds = 2
 minutes = 10
 [metrics]
-fleet_targets = ["127.0.0.1:9310"]
+fleet_targets = ["127.0.0.1:9312"]
 own_target = "may-chu.tinh:8080"
 [log]
 level = "debug"
