@@ -51,7 +51,7 @@ test('two at once see live data of all three machines, say what they saw, and le
     const { code } = await run.ended;
     t.diagnostic(run.out);
     assert.equal(code, 0, run.out);
-    for (const machine of ['co-to-1', 'hong-gai-1', 'tinh-1']) {
+    for (const machine of ['tien-yen-1', 'hong-gai-1', 'tinh-1']) {
       for (const where of ['page', '/metrics/fleet', 'SQLite']) assert.match(run.out, new RegExp(`${where}: ${machine}`));
     }
     assert.deepEqual(usersOf(states[i]), []);
@@ -85,6 +85,26 @@ test('Ctrl-C stops everything that was started; a second demo in the same direct
   await eventually('nothing is left', () => usersOf(state).length === 0);
 });
 
+test('Ctrl-C in the first moments leaves nothing that a later demo cannot begin with', async () => {
+  const state = temporary();
+  const base = await block();
+  for (const delay of [60, 120, 200, 300, 450]) {
+    const run = demo('--state', state, '--port-base', base);
+    await new Promise((done) => setTimeout(done, delay));
+    run.child.kill('SIGINT');
+    await run.ended;
+    await eventually('nothing is left', () => usersOf(state).length === 0);
+  }
+  const run = demo('--check', '--state', state, '--port-base', base);
+  assert.equal((await run.ended).code, 0, run.out);
+});
+
+test('a directory that cannot be used is told', async () => {
+  const run = demo('--state', '/proc/x', '--port-base', await block());
+  assert.equal((await run.ended).code, 1);
+  assert.match(run.out, /--state \/proc\/x cannot be used .*choose a directory/);
+});
+
 test('when it is killed, everything that it started ends with it', async () => {
   const state = temporary();
   const base = await block();
@@ -107,7 +127,7 @@ test('a program that dies is told with its last words', async () => {
 });
 
 test('wrong options are refused with what is right', () => {
-  for (const args of [['--port-base', '99999'], ['--interval', 'x'], ['--nonsense']]) {
+  for (const args of [['--port-base', '99999'], ['--interval', 'x'], ['--state', ''], ['--nonsense']]) {
     try {
       execFileSync(process.execPath, [program, '--bin', bin, ...args], { stdio: 'pipe' });
       assert.fail(`${args} was taken`);

@@ -56,15 +56,15 @@ test('a certificate of another authority is refused, whatever its name', async (
 });
 
 test('the collector hears what each machine says of itself', async () => {
-  const said = ['NBIRTH', 'NDATA', 'NDEATH'].map((type) => topic(type, 'co-to-1'));
+  const said = ['NBIRTH', 'NDATA', 'NDEATH'].map((type) => topic(type, 'tien-yen-1'));
   const all = ['NBIRTH', 'NDATA', 'NDEATH'].map((type) => topic(type, '+'));
-  assert.deepEqual(await heard(stack.collectorId, all, 'co-to-1', said), said);
+  assert.deepEqual(await heard(stack.collectorId, all, 'tien-yen-1', said), said);
 });
 
 test("a machine that writes another's topics is not heard", async () => {
   const all = ['NBIRTH', 'NDATA', 'NDEATH'].map((type) => topic(type, '+'));
   const forged = ['NBIRTH', 'NDATA', 'NDEATH'].map((type) => topic(type, 'hong-gai-1'));
-  assert.deepEqual(await heard(stack.collectorId, all, 'co-to-1', forged), []);
+  assert.deepEqual(await heard(stack.collectorId, all, 'tien-yen-1', forged), []);
 });
 
 test('a machine hears the commands that the collector gives it', async () => {
@@ -74,13 +74,13 @@ test('a machine hears the commands that the collector gives it', async () => {
 
 test('a machine gives no commands to another', async () => {
   const command = topic('NCMD', 'hong-gai-1');
-  assert.deepEqual(await heard('hong-gai-1', [command], 'co-to-1', [command]), []);
+  assert.deepEqual(await heard('hong-gai-1', [command], 'tien-yen-1', [command]), []);
 });
 
 test('a machine gives no commands to itself', async () => {
-  const command = topic('NCMD', 'co-to-1');
+  const command = topic('NCMD', 'tien-yen-1');
   for (const qos of [0, 1]) {
-    const client = await as('co-to-1').connect();
+    const client = await as('tien-yen-1').connect();
     await client.subscribe([command]);
     await client.publish(command, 'x', qos).then(() => client.ping()).catch(() => {});
     assert.deepEqual(client.messages, []);
@@ -90,25 +90,25 @@ test('a machine gives no commands to itself', async () => {
 });
 
 test("a machine cannot hear another's data or commands", async () => {
-  const said = ['NBIRTH', 'NDATA', 'NDEATH'].map((type) => topic(type, 'co-to-1'));
-  assert.deepEqual(await heard('hong-gai-1', ['#', 'spBv1.0/#', ...said], 'co-to-1', said), []);
-  const filters = [topic('NCMD', '+'), topic('NCMD', 'co-to-1')];
-  assert.deepEqual(await heard('hong-gai-1', filters, stack.collectorId, [topic('NCMD', 'co-to-1')]), []);
+  const said = ['NBIRTH', 'NDATA', 'NDEATH'].map((type) => topic(type, 'tien-yen-1'));
+  assert.deepEqual(await heard('hong-gai-1', ['#', 'spBv1.0/#', ...said], 'tien-yen-1', said), []);
+  const filters = [topic('NCMD', '+'), topic('NCMD', 'tien-yen-1')];
+  assert.deepEqual(await heard('hong-gai-1', filters, stack.collectorId, [topic('NCMD', 'tien-yen-1')]), []);
 });
 
 test('STATE is written by the collector alone and read by machines', async () => {
   const state = `spBv1.0/STATE/${stack.collectorId}`;
-  assert.deepEqual(await heard('co-to-1', [state], stack.collectorId, [state]), [state]);
-  assert.deepEqual(await heard('co-to-1', [state], 'hong-gai-1', [state]), []);
+  assert.deepEqual(await heard('tien-yen-1', [state], stack.collectorId, [state]), [state]);
+  assert.deepEqual(await heard('tien-yen-1', [state], 'hong-gai-1', [state]), []);
 });
 
 test('a client is who its certificate says, whatever client id it sends: no session can be taken by its id', async () => {
   for (const clientId of ['hong-gai-1', stack.collectorId]) {
     const victim = await as(clientId, { clientId }).connect();
-    const thief = await as('co-to-1', { clientId }).connect();
+    const thief = await as('tien-yen-1', { clientId }).connect();
     await Promise.all([thief.ping(), victim.ping()]);
-    // The thief is co-to-1: a second connection with that certificate ends it, under another id too.
-    const second = await as('co-to-1', { clientId: 'another' }).connect();
+    // The thief is tien-yen-1: a second connection with that certificate ends it, under another id too.
+    const second = await as('tien-yen-1', { clientId: 'another' }).connect();
     await thief.closed;
     await Promise.all([second.ping(), victim.ping()]);
     for (const client of [second, victim]) {
@@ -119,8 +119,8 @@ test('a client is who its certificate says, whatever client id it sends: no sess
 });
 
 test('a client that sends no id gets its name', async () => {
-  const nameless = await as('co-to-1', { clientId: '' }).connect();
-  const named = await as('co-to-1', { clientId: 'co-to-1' }).connect();
+  const nameless = await as('tien-yen-1', { clientId: '' }).connect();
+  const named = await as('tien-yen-1', { clientId: 'tien-yen-1' }).connect();
   await nameless.closed;
   await named.ping();
   named.end();
@@ -129,24 +129,24 @@ test('a client that sends no id gets its name', async () => {
 test("a Will on another's topic is never sent", async () => {
   const ear = await as(stack.collectorId).connect();
   await ear.subscribe([topic('NDEATH', '+')]);
-  for (const machine of ['hong-gai-1', 'co-to-1']) {
-    const client = await as('co-to-1', { will: { topic: topic('NDEATH', machine), payload: 'x', qos: 1, retain: false } }).connect();
+  for (const machine of ['hong-gai-1', 'tien-yen-1']) {
+    const client = await as('tien-yen-1', { will: { topic: topic('NDEATH', machine), payload: 'x', qos: 1, retain: false } }).connect();
     client.end();
     await client.closed;
   }
-  await ear.until((message) => message.topic === topic('NDEATH', 'co-to-1'));
+  await ear.until((message) => message.topic === topic('NDEATH', 'tien-yen-1'));
   ear.end();
-  assert.deepEqual(ear.messages.map((m) => m.topic), [topic('NDEATH', 'co-to-1')]);
+  assert.deepEqual(ear.messages.map((m) => m.topic), [topic('NDEATH', 'tien-yen-1')]);
 });
 
 test('topics outside the group are closed to everyone', async () => {
-  const outside = ['spBv1.0/other/NDATA/co-to-1', 'x', '$SYS/broker/version'];
-  assert.deepEqual(await heard(stack.collectorId, ['#', '$SYS/#', ...outside], 'co-to-1', outside), []);
+  const outside = ['spBv1.0/other/NDATA/tien-yen-1', 'x', '$SYS/broker/version'];
+  assert.deepEqual(await heard(stack.collectorId, ['#', '$SYS/#', ...outside], 'tien-yen-1', outside), []);
 });
 
 test('a message above the size limit ends its connection, not the broker', async () => {
-  const client = await as('co-to-1').connect();
-  client.publish(topic('NDATA', 'co-to-1'), Buffer.alloc(9 << 20), 0).catch(() => {});
+  const client = await as('tien-yen-1').connect();
+  client.publish(topic('NDATA', 'tien-yen-1'), Buffer.alloc(9 << 20), 0).catch(() => {});
   await client.closed;
   assert.ok(stack.running.broker.running);
 });

@@ -7,7 +7,7 @@ import { liveEverywhere } from './live.mjs';
 import { portCount, Stack } from './stack.mjs';
 
 function usage(problem) {
-  console.error(`demo: ${problem}\nusage: ./dev demo [--check] [--state DIR] [--port-base N] [--interval SECONDS]`);
+  console.error(`demo: ${problem}\nusage: ./dev demo [--check] [--state DIR] [--port-base N] [--interval SECONDS] [--timeout SECONDS]`);
   process.exit(2);
 }
 
@@ -34,6 +34,7 @@ function options() {
     }
     return value;
   };
+  if (values.state === '') usage('--state needs a directory');
   return {
     bin: values.bin, check: values.check, state: path.resolve(values.state),
     portBase: number('port-base', 1024, 65536 - portCount), interval: number('interval', 1, 3600),
@@ -44,7 +45,12 @@ function options() {
 // One demo a directory: two would share databases.
 function lock(state) {
   const file = path.join(state, 'demo.pid');
-  fs.mkdirSync(state, { recursive: true });
+  try {
+    fs.mkdirSync(state, { recursive: true });
+    fs.accessSync(state, fs.constants.W_OK);
+  } catch (error) {
+    throw new Error(`--state ${state} cannot be used (${error.message}): choose a directory that you may write in`);
+  }
   if (fs.existsSync(file)) {
     const pid = Number(fs.readFileSync(file, 'utf8'));
     const command = `/proc/${pid}/cmdline`;

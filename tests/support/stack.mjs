@@ -16,7 +16,7 @@ import { eventually } from './wait.mjs';
 
 // Real codes of the province's tree of places (packaging/data/sites).
 export const threePlaces = [
-  { machine: 'co-to-1', site: '07192', place: 'Đặc khu Cô Tô', class: 'workstation' },
+  { machine: 'tien-yen-1', site: '06862', place: 'Xã Tiên Yên', class: 'workstation' },
   { machine: 'hong-gai-1', site: '06685', place: 'Phường Hồng Gai', class: 'server' },
   { machine: 'tinh-1', site: '22', place: 'Tỉnh Quảng Ninh', class: 'server' },
 ];
@@ -75,7 +75,9 @@ export class Stack {
     Object.assign(this, { brokerFiles: broker, onestopFiles: onestop });
     this.secretFile = path.join(this.state, 'secret');
     if (!fs.existsSync(this.secretFile)) {
-      fs.writeFileSync(this.secretFile, `${randomBytes(32).toString('hex')}\n`, { mode: 0o640 });
+      const whole = `${this.secretFile}.new`;
+      fs.writeFileSync(whole, `${randomBytes(32).toString('hex')}\n`, { mode: 0o640 });
+      fs.renameSync(whole, this.secretFile);
     }
     this.urls = {
       page: `http://127.0.0.1:${this.ports.page}`,

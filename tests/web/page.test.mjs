@@ -14,7 +14,7 @@ const { picture } = browser;
 
 async function open(options = {}) {
   const page = await browser.open('/', options);
-  await page.locator('tr[data-machine="co-to-1"][data-state="online"]').waitFor();
+  await page.locator('tr[data-machine="tien-yen-1"][data-state="online"]').waitFor();
   return page;
 }
 const cell = (page, machine, field) => page.locator(`[data-machine="${machine}"] [data-field="${field}"]`).first();
@@ -35,7 +35,7 @@ test('three sites are listed with state, load, memory, disk, uptime and response
   const text = await page.locator('body').innerText();
   assert.match(text, /đang kết nối/i);
   assert.doesNotMatch(text, nonsense);
-  await page.locator('[data-machine="co-to-1"] svg[data-points]').waitFor({ state: 'attached' });
+  await page.locator('[data-machine="tien-yen-1"] svg[data-points]').waitFor({ state: 'attached' });
   await picture(page, 'page-vi');
   assert.deepEqual(page.faults, []);
   await page.context().close();
@@ -59,7 +59,7 @@ test('the switch changes to English and back, and the choice is kept', async () 
   let text = await page.locator('body').innerText();
   assert.match(text, /online/i);
   assert.doesNotMatch(text, /đang kết nối/i);
-  assert.ok(text.includes('Đặc khu Cô Tô'), 'names of places stay');
+  assert.ok(text.includes('Xã Tiên Yên'), 'names of places stay');
   await picture(page, 'page-en');
   await page.reload();
   await page.locator('html[lang="en"]').waitFor();
@@ -141,7 +141,7 @@ test('with the collector stopped it says since when there is no data, and shows 
   await picture(page, 'page-no-data');
   await stack.startCollector();
   await banner.waitFor({ state: 'hidden', timeout: 30000 });
-  await page.locator('tr[data-machine="co-to-1"][data-state="online"]').waitFor();
+  await page.locator('tr[data-machine="tien-yen-1"][data-state="online"]').waitFor();
   // The browser itself notes each answer "503" to a chart that was asked for at that moment.
   assert.deepEqual(page.faults.filter((fault) => !/503 \(Service Unavailable\)/.test(fault)), []);
   await page.context().close();
@@ -152,7 +152,7 @@ test('with the server gone the page itself says so, and recovers', async () => {
   await stack.running.server.stop();
   const banner = page.getByTestId('banner');
   await banner.waitFor({ state: 'visible', timeout: 30000 });
-  assert.doesNotMatch(await value(page, 'co-to-1', 'load1').innerText(), /\d/);
+  assert.doesNotMatch(await value(page, 'tien-yen-1', 'load1').innerText(), /\d/);
   await stack.startServer();
   await banner.waitFor({ state: 'hidden', timeout: 40000 });
   await page.context().close();

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <string>
 
 #include "tests/support/onestop/app.h"
 #include "tests/support/onestop/control.h"
@@ -68,6 +69,7 @@ int Serve(const MainOptions& options) {
 int Main(int argc, char** argv) {
   MainOptions options;
   CLI::App cli("A stand-in one-stop system, for demo and tests");
+  cli.set_version_flag("--version", std::string("haidang-onestop ") + HAIDANG_VERSION);
   cli.add_option("--host", options.app.host, "address to listen on");
   cli.add_option("--port", options.app.port, "0: any free one")->check(CLI::Range(0, 65535));
   cli.add_option("--control-port", options.control_port, "0: any free one")
