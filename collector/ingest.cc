@@ -89,7 +89,7 @@ Ingest::Route* Ingest::FindRoute(const std::string& topic) {
 
 void Ingest::TakeBirth(Route& route, const std::string& payload) {
   auto birth = sparkplug::DecodeBirth(payload);
-  if (!birth) return Refuse("birth", route.node, birth.error().message);
+  if (!birth) return Refuse("malformed", route.node, birth.error().message);
   if (birth->spool_id == 0) return Refuse("foreign", "", "");
   Machine* machine = fleet_.FindOrAdd(route.node);
   if (machine == nullptr) return Refuse("machines", route.node, "is one machine too many");
