@@ -52,6 +52,7 @@ export class Comparison {
   doubled = 0;
   altered = 0;
   examples = [];
+  lostOf = new Map();  // machine → [time of the first sample that is lost, of the last]
 
   get same() {
     return this.lost === 0 && this.doubled === 0 && this.altered === 0;
@@ -70,11 +71,17 @@ export class Comparison {
     const surplus = extra.slice(changed);
     const doubled = surplus.filter((value) => read.includes(value)).length;
     this.lost += lost;
+    if (lost > 0) this.#noteLost(JSON.parse(`${Buffer.from(key, 'latin1')}}`));
     this.doubled += doubled;
     this.altered += changed + surplus.length - doubled;
     if (this.examples.length >= 10) return;
     const text = Buffer.from(key, 'latin1').toString('utf8');
     this.examples.push(`${text}}: read ${read.join(' and ') || 'never'}, stored ${stored.join(' and ') || 'never'}`);
+  }
+
+  #noteLost({ machine, ts_ms: time }) {
+    const [first, last] = this.lostOf.get(machine) ?? [time, time];
+    this.lostOf.set(machine, [Math.min(first, time), Math.max(last, time)]);
   }
 }
 

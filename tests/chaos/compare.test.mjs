@@ -57,6 +57,10 @@ test('another time is a loss, and what nobody read', async () => {
   const other = [line('a', 'load', 1001, 0.5), ...all.slice(1)];
   assert.deepEqual(await counts(other), { lost: 1, doubled: 0, altered: 1 });
 });
+test('what is lost is told by its machine and times', async () => {
+  const { lostOf } = await compare(write('export', all.filter((l) => !l.includes('"series":"load"'))), ledgers);
+  assert.deepEqual(lostOf, new Map([['a', [1000, 12000]], ['b', [1000, 1000]]]));
+});
 test('a sample of a machine that nobody has is found', async () => {
   assert.deepEqual(await counts([...all, line('c', 'load', 1, 1)]), { lost: 0, doubled: 0, altered: 1 });
 });

@@ -162,6 +162,30 @@ scenarios(4, (scenario) => {
     });
   }
 
+  // Nobody else has what waits in a spool: what the damage took is told as a gap, and nothing else is missing.
+  scenario('damaged-waiting', "an agent's spool.db is damaged while batches wait in it", async ({ make }) => {
+    const province = await make({ agents: 2 }).start();
+    const { machine } = province.agents[0];
+    await province.end('broker');
+    await pause(spell);
+    await province.end(machine);
+    damage(path.join(province.agentDirectory(machine), 'spool.db'));
+    province.startAgent(machine);
+    await province.startBroker();
+    const gaps = () => province.query("SELECT from_ms, to_ms FROM hole JOIN machine ON machine.id = hole.machine" +
+      ` WHERE machine.name = '${machine}' AND reason = 'corrupt' AND lost > 0`);
+    const result = await province.stopAndCompare(({ lostOf }) => {
+      const [first, last] = lostOf.get(machine) ?? [];
+      return lostOf.size === 1 && gaps().some((gap) => gap.from_ms <= first && last <= gap.to_ms);
+    });
+    const [first, last] = result.lostOf.get(machine) ?? assert.fail('the damage took nothing');
+    assert.deepEqual([result.doubled, result.altered, result.lostOf.size], [0, 0, 1]);
+    assert.ok(gaps().some((gap) => gap.from_ms <= first && last <= gap.to_ms), JSON.stringify({ first, last, gaps: gaps() }));
+    assert.match(log(province, machine), /damaged; it was moved to/);
+    assert.equal(province.tool('check').status, 0);
+    province.say(`the damage took ${result.lost} of ${result.samples} samples, which are told as a gap`);
+  });
+
   // A power cut can leave a WAL's end behind; what was acknowledged before is on the disk.
   scenario('damaged-telemetry.db-wal', "the collector's WAL ends in rubbish", async ({ make }) => {
     const province = await make().start();

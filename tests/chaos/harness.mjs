@@ -254,19 +254,23 @@ export class Province extends Stack {
     await this.end('collector');
   }
 
-  // Every program runs. Stops all, compares; what a broken link swallowed last still waits in a spool, and
-  // is fetched by starting once more.
-  async finish({ rounds = 3 } = {}) {
-    let result;
+  // Every program but the broker runs no more afterwards. Stops all, compares; what a broken link swallowed last still
+  // waits in a spool, and is fetched by starting once more, unless `enough` says of the result that nothing does.
+  async stopAndCompare(enough = (result) => result.same, rounds = 3) {
     for (let round = 1; ; ++round) {
       await this.drained();
       await this.stopAll();
-      result = await compare(await this.export(), this.ledgers);
-      if (result.same || result.doubled > 0 || result.altered > 0 || round === rounds) break;
+      const result = await compare(await this.export(), this.ledgers);
+      if (enough(result) || result.doubled > 0 || result.altered > 0 || round === rounds) return result;
       this.say(`${result.lost} samples are not stored yet: once more`);
       await this.startCollector();
       for (const agent of this.agents) if (!agent.gone) this.startAgent(agent.machine);
     }
+  }
+
+  // Every program runs: the end of a scenario.
+  async finish() {
+    const result = await this.stopAndCompare();
     await this.end('broker');
     const check = this.tool('check');
     for (const example of result.examples) this.say(example);
