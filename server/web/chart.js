@@ -134,11 +134,21 @@ function pointsOf(machine, probe, now) {
 // The hour up to `now` in words.
 export const summary = (machine, probe, now) => label(pointsOf(machine, probe, now));
 
-// Draws into `node` (an <svg>) the hour up to `now`.
+// What the upper edge stands for, in seconds; the lower one is 0. Values that hardly differ lie in the
+// middle; the objective is in the picture once they come within a quarter of it.
+function topOf(values, objective) {
+  if (values.length === 0) return 1.15 * (objective ?? 1);
+  const high = Math.max(0.001, ...values);
+  if (objective !== null && high >= objective / 4) return 1.15 * Math.max(high, objective);
+  return (high - Math.min(...values) <= 0.1 * high ? 2 : 1.15) * high;
+}
+
+// Draws into `node` (an <svg>) the hour up to `now`; tells whether the objective is in the picture.
 export function draw(node, machine, probe, now) {
   const points = pointsOf(machine, probe, now);
   const values = points.filter(([, value]) => value !== null).map(([, value]) => value);
-  const top = 1.15 * Math.max(0.001, probe.objective_seconds ?? 0, ...values);
+  const top = topOf(values, probe.objective_seconds);
+  const objective = probe.objective_seconds !== null && probe.objective_seconds <= top;
   const x = (time) => (width * (time - (now - hour))) / hour;
   const y = (value) => height - pad - ((height - 2 * pad) * value) / top;
   const parts = [svg("line", {class: "axis", x1: 0, x2: width, y1: y(0), y2: y(0)})];
@@ -151,7 +161,7 @@ export function draw(node, machine, probe, now) {
     parts.push(single ? svg("circle", {class: "point", cx: first, cy: y(run[0][1]), r: 1.5})
       : svg("polyline", {class: "line", points: line.join(" ")}));
   }
-  if (probe.objective_seconds) {
+  if (objective) {
     const level = y(probe.objective_seconds);
     parts.push(svg("line", {class: "objective", x1: 0, x2: width, y1: level, y2: level}));
   }
@@ -167,6 +177,7 @@ export function draw(node, machine, probe, now) {
   title.textContent = words;
   node.replaceChildren(title, ...parts);
   node.dataset.points = points.length;
+  return objective;
 }
 
 export function makeChart() {

@@ -23,8 +23,19 @@ function reasonNow(finding, machines) {
   return (probe?.success === false && probe.reason) || finding.words.reason || "";
 }
 
+// A machine that is gone: "vanished" or "silent", as it is now where it is still gone.
+function lossOf(finding, machines) {
+  const state = machines.find((machine) => machine.machine === finding.machine)?.state;
+  return ["vanished", "silent"].includes(state) ? state : finding.words.state === "silent" ? "silent" : "vanished";
+}
+
+// What the finding is called; its words, icon and colour go by that.
+function nameOf(finding, machines) {
+  return finding.kind === "machine_vanished" ? `machine_${lossOf(finding, machines)}` : finding.kind;
+}
+
 function evidence(finding, machines, now) {
-  const {numbers, words} = finding;
+  const {numbers} = finding;
   // `for_seconds` is how long it had lasted when the finding was opened.
   const began = finding.opened_ms - 1000 * (numbers.for_seconds ?? 0);
   const length = format.length(now - began);
@@ -36,20 +47,20 @@ function evidence(finding, machines, now) {
     return format.text("evidence.probe_failed", {reason: reasonText(reasonNow(finding, machines)), length});
   }
   if (finding.kind === "machine_vanished") {
-    const key = words.state === "silent" ? "evidence.machine_silent" : "evidence.machine_vanished";
-    return format.text(key, {time: format.time(began, now)});
+    return format.text(`evidence.${nameOf(finding, machines)}`, {time: format.time(began, now)});
   }
   return format.text("evidence.other");
 }
 
-const icons = {machine_vanished: "vanished", probe_failed: "failed", response_slow: "slow"};
+const icons = {machine_vanished: "vanished", machine_silent: "silent", probe_failed: "failed", response_slow: "slow"};
 
 function findingItem(finding, machines, now) {
-  const kind = format.has(`kind.${finding.kind}`) ? format.text(`kind.${finding.kind}`)
+  const name = nameOf(finding, machines);
+  const kind = format.has(`kind.${name}`) ? format.text(`kind.${name}`)
     : format.text("kind.other", {kind: finding.kind});
   const where = [finding.site_name || finding.site, finding.machine, [finding.journey, finding.step].filter(Boolean).join(" / ")];
-  return element("li", {"data-finding": finding.kind, "data-machine": finding.machine, class: finding.kind},
-    icon(icons[finding.kind] ?? "silent"),
+  return element("li", {"data-finding": finding.kind, "data-machine": finding.machine, class: name},
+    icon(icons[name] ?? "silent"),
     element("div", {},
       element("strong", {}, kind),
       element("span", {class: "where"}, where.filter(Boolean).join(" · ")),

@@ -15,7 +15,8 @@ export const byId = (id) => document.getElementById(id);
 // While nothing current is known, values are taken away here too: the server may be gone, and what
 // the page holds is then of the past.
 function withhold(overview) {
-  const asOf = overview.as_of ?? {time_ms: overview.now_ms, findings: overview.findings};
+  const told = overview.collector.broker_down_since_ms ?? overview.now_ms;
+  const asOf = overview.as_of ?? {time_ms: told, findings: overview.findings};
   const machines = overview.machines.map((machine) => machine.as_of ? machine : {
     ...machine,
     as_of: {state: machine.state, since_ms: machine.since_ms},
@@ -38,7 +39,9 @@ function bannerText(overview, now) {
   }
   const notStored = overview.collector.not_stored_since_ms;
   if (notStored) return format.text("banner.disk", {time: format.time(notStored, now)});
-  return overview.collector.broker_connected ? "" : format.text("banner.broker", {time});
+  if (overview.collector.broker_connected) return "";
+  const down = overview.collector.broker_down_since_ms;
+  return format.text("banner.broker", {time: down ? format.time(down, now) : time});
 }
 
 function renderHeader(overview, now, withheld) {
@@ -96,7 +99,9 @@ function applyLanguage(page) {
 export async function show(page) {
   const render = () => {
     const now = serverNow();
-    const withheld = live.overview !== null && (!live.connected || !live.overview.collector.reachable);
+    const collector = live.overview?.collector;
+    const current = live.connected && collector?.reachable && !collector.broker_down_since_ms;
+    const withheld = live.overview !== null && !current;
     const overview = withheld ? withhold(live.overview) : live.overview;
     const restored = wasWithheld && !withheld;
     renderHeader(overview, now, withheld);

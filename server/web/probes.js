@@ -28,14 +28,14 @@ function fill(part, machine, probe, now) {
   setResponse(part.value, part.note, probe, "");
   if (machine.state === "online") chart.append(machine.machine, probe, machine.last_seen_ms);
   const redraw = () => {
-    chart.draw(part.chart, machine.machine, probe, now);
+    const objective = chart.draw(part.chart, machine.machine, probe, now);
+    setText(part.legend, objective
+      ? format.text("chart.legendObjective", {seconds: format.seconds(probe.objective_seconds)}) : format.text("chart.legend"));
     setText(part.summary, chart.summary(machine.machine, probe, now));
   };
   if (machine.state !== null) chart.want(machine.machine, probe, now, redraw);
   redraw();
   part.times.forEach((node, i) => setText(node, format.time(now - chart.hour * (1 - i / 2), now, false)));
-  setText(part.legend, probe.objective_seconds === null ? format.text("chart.legend")
-    : format.text("chart.legendObjective", {seconds: format.seconds(probe.objective_seconds)}));
 }
 
 export function renderProbes(parent, machine, now) {

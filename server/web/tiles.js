@@ -23,6 +23,13 @@ function tile(parent, name, filter, choose) {
   return part;
 }
 
+// How those that are lost are told apart: it takes other steps.
+function lostText(machines) {
+  const counts = ["vanished", "silent"].map((state) => [state, machines.filter((machine) => machine.state === state).length]);
+  return counts.filter(([, number]) => number > 0)
+    .map(([state, number]) => format.text(`tile.${state}`, {count: format.count(number)})).join(", ");
+}
+
 export function renderTiles(parent, overview, filter, choose, withheld, now) {
   const {machines, findings, sites} = overview;
   const all = machines.length;
@@ -48,7 +55,7 @@ export function renderTiles(parent, overview, filter, choose, withheld, now) {
   show("machines", "", format.count(all), "");
   show("online", "online", number((m) => m.state === "online"),
     note(share(machines.filter((m) => m.state === "online").length)));
-  show("lost", "lost", number(isLost), note(share(lost)), !withheld && lost > 0);
+  show("lost", "lost", number(isLost), note(lostText(machines)), !withheld && lost > 0);
   show("off", "off", number(isOff), note(share(machines.filter(isOff).length)));
   show("sites", null, sites.length > 0 ? `${format.count(places)} / ${format.count(sites.length)}` : format.count(places),
     note(affected > 0 ? format.text("tile.affectedSites", {count: format.count(affected)}) : format.text("tile.allWell")));

@@ -60,8 +60,8 @@ test('stopped on purpose, suspended, vanished and silent are told apart, with si
   const told = [
     [whole, 'Đang kết nối', /gửi số liệu đều từ \d\d:\d\d/],
     [vanished, 'Mất kết nối', /mất kết nối đột ngột lúc \d\d:\d\d.* \(đã 2 giờ .*\) mà không báo trước/],
-    [silent, 'Không có tín hiệu', /không gửi số liệu từ \d\d:\d\d.* vẫn thấy kết nối/],
-    [stopped, 'Đã tắt', /được tắt đúng cách lúc \d\d:\d\d.*không phải là sự cố/],
+    [silent, 'Không gửi dữ liệu', /không gửi số liệu từ \d\d:\d\d.* vẫn thấy kết nối/],
+    [stopped, 'Đã dừng giám sát', /được dừng đúng cách lúc \d\d:\d\d.*không phải là sự cố/],
     [suspended, 'Tạm nghỉ', /chế độ ngủ lúc \d\d:\d\d.*không phải là sự cố/],
   ];
   for (const [machine, badge, pattern] of told) {
