@@ -257,7 +257,8 @@ int Run(const Options& options, const std::string& root, const std::string& test
   auto spool = Spool::Open({.path = options.state_directory + "/spool.db",
                             .max_bytes = options.spool_max_bytes,
                             .max_age = options.spool_max_age,
-                            .sync = options.spool_sync},
+                            .sync = options.spool_sync,
+                            .machine = options.machine},
                            clock, [&random] { return random(); });
   if (!spool) return Complain(kCannotRun, spool.error().message);
 

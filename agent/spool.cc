@@ -35,6 +35,7 @@ Status SqliteSpool::SaveStart() {
   books_.begun = true;
   if (Status s = LeaveSpools(); !s) return s;
   if (Status s = InsertSpool(current_base(), current()); !s) return s;
+  if (Status s = NameSpoolMachine(db_, options_.machine); !s) return s;
   return db_.Exec("UPDATE meta SET value=1 WHERE key='in_use'");
 }
 

@@ -23,6 +23,7 @@ struct SpoolOptions {
   std::chrono::hours max_age{14 * 24};     // older ones that still wait are given up, counted
   std::chrono::hours keep_settled{48};     // where there is room, for a restored collector
   std::chrono::milliseconds sync{60'000};  // what a power cut may cost; 0: nothing
+  std::string machine{};                   // whose batches these are; empty: anybody's
 };
 
 // A batch that was recorded.
@@ -84,7 +85,8 @@ struct KnownSeries {
 // settled is remembered at once and written with the next batch. Settled batches are kept for a
 // while: a collector that has them no more is offered them again. Loop thread only.
 // A file that SQLite cannot read is moved aside and a new one begun: the call that met the damage
-// returns an Error, and from then on id() is another one.
+// returns an Error, and from then on id() is another one. A file that another machine began (this
+// one was cloned from it) is moved aside as a whole, and nothing of it is sent.
 // While the disk is full the newest batches are kept in memory (bounded) and written once there is
 // room. Where it was full at the start and there is no file yet, all is in memory until there can
 // be one: id() is another one from then on.

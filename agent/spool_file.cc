@@ -18,8 +18,9 @@ constexpr int64_t kCacheBytes = 128 << 10;        // a tick touches a handful of
 constexpr int64_t kMaxCheckedBytes = 32LL << 20;  // a larger file would delay the start
 constexpr int kPageSize = 512;                    // of a new file: a batch changes few bytes
 constexpr int kWalPages = 2048;                   // then a checkpoint
-constexpr size_t kMaxKeptAside = 2;               // damaged files
-constexpr char kAside[] = ".corrupt-";
+constexpr size_t kMaxKeptAside = 2;               // files of a kind
+constexpr char kCorrupt[] = ".corrupt-";
+constexpr char kOtherMachine[] = ".other-machine-";
 
 // docs/spool-format.md says what stands where.
 constexpr const char* kSchema = R"sql(
@@ -74,7 +75,18 @@ Status Check(Database& db, const std::string& path, DatabaseFault& fault) {
   return Error{path + ": damaged: " + std::string(check->Text(0))};
 }
 
-Result<Database> OpenOnce(const std::string& path, DatabaseFault& fault) {
+// Who began the file; empty where nobody is named.
+Result<std::string> MachineOf(Database& db) {
+  Result<Statement> select = db.Prepare("SELECT value FROM meta WHERE key='machine'");
+  if (!select) return select.error();
+  Result<bool> row = select->Step();
+  if (!row) return row.error();
+  return *row ? std::string(select->Blob(0)) : std::string();
+}
+
+// An Error with `aside` where the file is to be moved there: it is damaged, or not `machine`'s.
+Result<Database> OpenOnce(const std::string& path, const std::string& machine, DatabaseFault& fault,
+                          const char*& aside) {
   DatabaseOptions options;
   options.synchronous = DatabaseOptions::Sync::kNormal;
   options.exclusive = true;
@@ -82,9 +94,13 @@ Result<Database> OpenOnce(const std::string& path, DatabaseFault& fault) {
   options.wal_autocheckpoint = kWalPages;
   options.page_size = kPageSize;
   Result<Database> db = Database::Open(path, options, &fault);
-  if (!db) return db;
+  if (!db) {
+    if (fault == DatabaseFault::kCorrupt) aside = kCorrupt;
+    return db;
+  }
   const auto fail = [&](const Error& error) -> Result<Database> {
     if (fault == DatabaseFault::kNone) fault = db->fault();
+    if (fault == DatabaseFault::kCorrupt) aside = kCorrupt;
     return error;
   };
   const Result<int64_t> version = ReadNumber(*db, "PRAGMA user_version");
@@ -106,18 +122,25 @@ Result<Database> OpenOnce(const std::string& path, DatabaseFault& fault) {
   if (*in_use != 0) {
     if (Status whole = Check(*db, path, fault); !whole) return fail(whole.error());
   }
+  const Result<std::string> owner = MachineOf(*db);
+  if (!owner) return fail(owner.error());
+  if (!machine.empty() && !owner->empty() && *owner != machine) {
+    aside = kOtherMachine;
+    return Error{path + ": its batches are machine " + *owner + "'s, and this is " + machine +
+                 " (was this machine cloned, or named anew?): none of them is sent"};
+  }
   if (*version == 1) {
     if (Status migrated = db->Exec(kFromSchema1); !migrated) return fail(migrated.error());
   }
   return db;
 }
 
-// Damaged files that were moved aside earlier, but for the newest. `time` is of the one just moved,
-// which stays whatever the clock says.
-void DeleteOldAside(const std::string& path, int64_t time) {
+// Files that were moved aside earlier, but for the newest. `time` is of the one just moved, which
+// stays whatever the clock says.
+void DeleteOldAside(const std::string& path, const std::string& kind, int64_t time) {
   namespace fs = std::filesystem;
   const fs::path directory = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
-  const std::string prefix = fs::path(path).filename().string() + kAside;
+  const std::string prefix = fs::path(path).filename().string() + kind;
   std::set<int64_t> others;
   std::error_code error;
   for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
@@ -129,50 +152,63 @@ void DeleteOldAside(const std::string& path, int64_t time) {
     if (wrong == std::errc() && of != time) others.insert(of);
   }
   for (; others.size() + 1 > kMaxKeptAside; others.erase(others.begin())) {
-    const std::string old = path + kAside + std::to_string(*others.begin());
+    const std::string old = path + kind + std::to_string(*others.begin());
     for (const char* suffix : {"", "-wal", "-shm"}) std::remove((old + suffix).c_str());
   }
 }
 
 // -wal and -shm belong to the file and go with it.
-Result<std::string> MoveAside(const std::string& path, const Clock& clock) {
+Result<std::string> MoveAside(const std::string& path, const std::string& kind,
+                              const Clock& clock) {
   const int64_t time = clock.WallMs() / 1000;
-  const std::string aside = path + kAside + std::to_string(time);
+  const std::string aside = path + kind + std::to_string(time);
   if (std::rename(path.c_str(), aside.c_str()) != 0) {
-    return Error{path + ": damaged, and cannot be moved aside to " + aside +
+    return Error{path + (kind == kCorrupt ? ": damaged" : ": another machine's") +
+                 ", and cannot be moved aside to " + aside +
                  ": check its directory's owner and mode"};
   }
   std::rename((path + "-wal").c_str(), (aside + "-wal").c_str());  // where there is one
   std::rename((path + "-shm").c_str(), (aside + "-shm").c_str());
-  DeleteOldAside(path, time);
+  DeleteOldAside(path, kind, time);
   return aside;
 }
 
 }  // namespace
 
-Result<SpoolFile> ReplaceSpoolFile(const std::string& path, const Clock& clock) {
-  const Result<std::string> aside = MoveAside(path, clock);
+Result<SpoolFile> ReplaceSpoolFile(const std::string& path, const std::string& machine,
+                                   const Clock& clock) {
+  const Result<std::string> aside = MoveAside(path, kCorrupt, clock);
   if (!aside) return aside.error();
   spdlog::error("{}: damaged; it was moved to {} and a new spool begins", path, *aside);
-  return OpenSpoolFile(path, clock);
+  return OpenSpoolFile(path, machine, clock);
 }
 
-Result<Database> OpenSpoolDatabase(const std::string& path, const Clock& clock,
-                                   DatabaseFault& fault) {
+// A blob, because a name of digits would become a number.
+Status NameSpoolMachine(Database& db, const std::string& machine) {
+  if (machine.empty()) return {};
+  Result<Statement> insert = db.Prepare("INSERT OR IGNORE INTO meta VALUES('machine', ?)");
+  if (!insert) return insert.error();
+  return insert->BindBlob(1, machine).Run();
+}
+
+Result<Database> OpenSpoolDatabase(const std::string& path, const std::string& machine,
+                                   const Clock& clock, DatabaseFault& fault) {
   fault = DatabaseFault::kNone;
-  Result<Database> db = OpenOnce(path, fault);
-  if (db || fault != DatabaseFault::kCorrupt) return db;
-  const Error damage = db.error();
-  const Result<std::string> aside = MoveAside(path, clock);
+  const char* kind = nullptr;
+  Result<Database> db = OpenOnce(path, machine, fault, kind);
+  if (db || kind == nullptr) return db;
+  const Error why = db.error();
+  const Result<std::string> aside = MoveAside(path, kind, clock);
   if (!aside) return aside.error();
-  spdlog::error("{}; it was moved to {} and a new spool begins", damage.message, *aside);
+  spdlog::error("{}; it was moved to {} and a new spool begins", why.message, *aside);
   fault = DatabaseFault::kNone;
-  return OpenOnce(path, fault);
+  return OpenOnce(path, machine, fault, kind);
 }
 
-Result<SpoolFile> OpenSpoolFile(const std::string& path, const Clock& clock) {
+Result<SpoolFile> OpenSpoolFile(const std::string& path, const std::string& machine,
+                                const Clock& clock) {
   DatabaseFault fault = DatabaseFault::kNone;
-  Result<Database> db = OpenSpoolDatabase(path, clock, fault);
+  Result<Database> db = OpenSpoolDatabase(path, machine, clock, fault);
   if (db) return SpoolFile{std::move(db).value(), false};
   if (fault != DatabaseFault::kFull) return db.error();
   return OpenSpoolInMemory(db.error());
@@ -181,7 +217,8 @@ Result<SpoolFile> OpenSpoolFile(const std::string& path, const Clock& clock) {
 Result<SpoolFile> OpenSpoolInMemory(const Error& why) {
   spdlog::error("{}; batches are kept in memory only, until the file can be used", why.message);
   DatabaseFault fault = DatabaseFault::kNone;
-  Result<Database> memory = OpenOnce(":memory:", fault);
+  const char* aside = nullptr;
+  Result<Database> memory = OpenOnce(":memory:", "", fault, aside);
   if (!memory) return memory.error();
   return SpoolFile{std::move(memory).value(), true};
 }

@@ -24,7 +24,7 @@ bool HasContent(const std::string& path) {
 
 Result<std::unique_ptr<Spool>> Spool::Open(SpoolOptions options, const Clock& clock,
                                            std::function<uint64_t()> random64) {
-  Result<SpoolFile> file = OpenSpoolFile(options.path, clock);
+  Result<SpoolFile> file = OpenSpoolFile(options.path, options.machine, clock);
   if (!file) return file.error();
   auto spool = std::make_unique<SqliteSpool>(std::move(options), clock, std::move(random64),
                                              std::move(file).value());
@@ -55,7 +55,7 @@ void SqliteSpool::Replace() {
     if (Status s = Use(std::move(file)); !s) return s;
     return InTransaction([&] { return CarryOn(lost, last_alias, bd_seq); });
   };
-  const Status begun = begin(ReplaceSpoolFile(options_.path, clock_));
+  const Status begun = begin(ReplaceSpoolFile(options_.path, options_.machine, clock_));
   // In memory nothing but the want of memory stands in the way.
   if (!begun && !begin(OpenSpoolInMemory(begun.error()))) throw std::bad_alloc();
   books_.dropped = lost.dropped + waited;
@@ -103,7 +103,7 @@ void SqliteSpool::ReturnToFile() {
   return_ns_ = clock_.MonotonicNs() + kReturnEveryNs;
   if (waits && !CopyToFile()) return;
   DatabaseFault fault = DatabaseFault::kNone;
-  Result<Database> db = OpenSpoolDatabase(options_.path, clock_, fault);
+  Result<Database> db = OpenSpoolDatabase(options_.path, options_.machine, clock_, fault);
   if (!db) return;
   SqliteSpool file(options_, clock_, random64_, SpoolFile{std::move(db).value(), false});
   if (!file.Load() || !file.books_.begun) return;

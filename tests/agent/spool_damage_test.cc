@@ -3,6 +3,7 @@
 #include <fstream>
 #include <functional>
 
+#include "tests/agent/log_capture.h"
 #include "tests/agent/spool_bench.h"
 
 using namespace haidang;
@@ -21,11 +22,11 @@ void Overwrite(const std::string& path) {
   }
 }
 
-std::vector<std::string> Aside(const TempDir& dir) {
+std::vector<std::string> Aside(const TempDir& dir, const std::string& kind = "corrupt") {
   std::vector<std::string> found;
   for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with("spool.db.corrupt-")) found.push_back(name);
+    if (name.starts_with("spool.db." + kind + "-")) found.push_back(name);
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -178,4 +179,75 @@ TEST_CASE("of the damaged files the newest two are kept") {
   OpenSpool({path}, clock, ids);
   CHECK(
       std::filesystem::exists(dir / ("spool.db.corrupt-" + std::to_string(clock.WallMs() / 1000))));
+}
+
+TEST_CASE("what another machine left is set aside as a whole, and said once") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  const std::string path = dir / "spool.db";
+  const auto open = [&](const std::string& machine) {
+    SpoolOptions options;
+    options.path = path;
+    options.machine = machine;
+    return OpenSpool(options, clock, ids);
+  };
+  // Names of digits that differ in a zero alone are two.
+  const std::string first = GENERATE("may-1", "0123"), second = GENERATE("may-2", "123");
+  auto spool = open(first);
+  for (int i = 0; i < 30; ++i) MustAppend(*spool, i);
+  SECTION("as a clean stop leaves it") {
+    REQUIRE(spool->Close().ok());
+    spool.reset();
+  }
+  SECTION("as kill -9 leaves it, most of it in its WAL") {
+    CopyFiles(path, dir / "copy.db");
+    spool.reset();
+    CopyFiles(dir / "copy.db", path);
+  }
+  {
+    const LogCapture log;
+    spool = open(first);
+    CHECK(log.Count("") == 0);
+    CHECK(spool->waiting_batches() == 30);
+    spool.reset();
+  }
+  {
+    const LogCapture log;
+    spool = open(second);
+    CHECK(log.Count("") == 1);
+    CHECK(log.Count("its batches are machine " + first + "'s, and this is " + second) == 1);
+    const auto aside = Aside(dir, "other-machine");
+    REQUIRE(aside.size() == 1);
+    CHECK(log.Count("moved to " + dir / aside[0]) == 1);
+  }
+  CHECK(spool->waiting_batches() == 0);
+  CHECK(Everything(*spool).empty());
+  CHECK(spool->Held()->size() == 1);
+  CHECK(spool->next_number() == 1);
+  MustAppend(*spool, 1);
+  spool = nullptr;
+  {
+    const LogCapture log;
+    CHECK(open(second)->waiting_batches() == 1);
+    CHECK(log.Count("") == 0);
+  }
+  // All of it is there, should it be needed.
+  std::filesystem::rename(dir / Aside(dir, "other-machine")[0], path);
+  CHECK(open(first)->waiting_batches() == 30);
+  CHECK(Aside(dir).empty());
+}
+
+TEST_CASE("a file that names no machine is taken over, and named") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  SpoolOptions options;
+  options.path = dir / "spool.db";
+  MustAppend(*OpenSpool(options, clock, ids), 1);
+  options.machine = "may-1";
+  CHECK(OpenSpool(options, clock, ids)->waiting_batches() == 1);
+  options.machine = "may-2";
+  CHECK(OpenSpool(options, clock, ids)->waiting_batches() == 0);
+  CHECK(Aside(dir, "other-machine").size() == 1);
 }
