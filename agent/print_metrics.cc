@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/catalogue.h"
-#include "core/histogram.h"
+#include "core/histogram_buckets.h"
 
 namespace haidang::agent {
 namespace {
@@ -51,12 +51,10 @@ void AppendHistogram(const SeriesId& series, const std::string& encoded, std::st
   const auto line = [&](std::string_view suffix, const std::string& value) {
     out += FormatSeries(series.metric + std::string(suffix), labels) + " " + value + "\n";
   };
-  uint64_t below = histogram->zero_count();
-  for (const auto& [index, count] : histogram->buckets()) {
-    below += count;
-    labels["le"] = FormatNumber(Histogram::UpperBound(index));
-    line("_bucket", std::to_string(below));
-  }
+  ForEachTextBucket(*histogram, [&](double bound, uint64_t count) {
+    labels["le"] = FormatNumber(bound);
+    line("_bucket", std::to_string(count));
+  });
   labels["le"] = "+Inf";
   line("_bucket", std::to_string(histogram->count()));
   labels.erase("le");

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "core/catalogue.h"
-#include "core/histogram.h"
+#include "core/histogram_buckets.h"
 
 namespace haidang::collector {
 namespace {
@@ -24,8 +24,6 @@ constexpr const char* kState = "haidang_machine_state";
 constexpr std::array<query::State, 5> kStates = {query::State::kOnline, query::State::kStopped,
                                                  query::State::kSuspended, query::State::kVanished,
                                                  query::State::kSilent};
-// Bucket indices of core/histogram.h: 2^(i/4).
-constexpr int kFirstBound = -40, kLastBound = 24, kBoundStep = 2;
 
 bool IsOurs(std::string_view label) {
   return label == "instance" || label == "site" || label == "site_name" || label == "class";
@@ -83,10 +81,9 @@ bool Fill(const FleetNow& now, const FleetNow::Value& value, MetricType type, Cl
     if (!histogram) return false;
     out.histogram.sample_count = histogram->count();
     out.histogram.sample_sum = histogram->sum();
-    for (int index = kFirstBound; index <= kLastBound; index += kBoundStep) {
-      const double bound = Histogram::UpperBound(index);
-      out.histogram.bucket.push_back({histogram->CountAtOrBelow(bound), bound});
-    }
+    ForEachTextBucket(*histogram, [&](double bound, uint64_t count) {
+      out.histogram.bucket.push_back({count, bound});
+    });
     return true;
   }
   if (value.histogram != UINT32_MAX) return false;
