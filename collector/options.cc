@@ -44,7 +44,6 @@ HostPort ReadListen(ConfigTable& table, const HostPort& fallback, bool loopback_
 
 void ReadBroker(ConfigTable table, MqttOptions& broker) {
   broker.uri = table.RequiredString("uri");
-  broker.backoff_max = kBackoffMax;
   broker.ca_file = table.String("ca", "");
   broker.cert_file = table.String("cert", "");
   broker.key_file = table.String("key", "");
@@ -126,6 +125,7 @@ Result<Options> Read(ConfigFile& file) {
   ReadBroker(root.Table("broker"), options.broker);
   options.broker.client_id = options.id;
   options.broker.keep_alive = kKeepAlive;
+  options.broker.backoff_max = kBackoffMax;
   ReadStorage(root, options);
   ConfigTable query = root.Table("query");
   options.query = ReadListen(query, options.query, true);
