@@ -120,7 +120,7 @@ class Link {
   void WantBirth();
   void SendBirth();
   bool SendLive(const StoredBatch& batch);
-  bool SendBacklog(Parcel parcel, int attempts);
+  bool SendBacklog(const Parcel& parcel, int attempts);
   Flight& TakeOff(uint64_t spool_id, uint64_t first, uint64_t last, int attempts);
   void Land(Flights::iterator flight);
   void LandSettled(const sparkplug::Committed& committed);

@@ -50,7 +50,7 @@ bool Link::SendLive(const StoredBatch& batch) {
 }
 
 // Likewise; takes it off what may be sent.
-bool Link::SendBacklog(Parcel parcel, int attempts) {
+bool Link::SendBacklog(const Parcel& parcel, int attempts) {
   if (session_->outgoing_bytes() > kMaxQueuedBacklog) return false;
   std::string payload = parcel.packed
                             ? sparkplug::SealEnvelopeBody(parcel.bytes, seq_, clock_.WallMs())
@@ -177,8 +177,8 @@ void Link::ResendOverdue() {
     const auto here = in_flight_.find(key);
     if (here == in_flight_.end()) continue;  // it went with the pack that it is now a part of
     Land(here);
-    for (Parcel& parcel : *parcels) {
-      if (SendBacklog(std::move(parcel), flight.attempts)) continue;
+    for (const Parcel& parcel : *parcels) {
+      if (SendBacklog(parcel, flight.attempts)) continue;
       RestartScan();
       return;
     }
@@ -193,10 +193,10 @@ void Link::SendWaiting() {
     });
     if (!NoteRead(parcels)) return;
     scan_done_ = parcels->empty();
-    for (Parcel& parcel : *parcels) {
+    for (const Parcel& parcel : *parcels) {
       if (credit_ < 1 || !MaySendBacklog()) return;
       const int64_t row = parcel.first_row;
-      if (!SendBacklog(std::move(parcel), 0)) return;
+      if (!SendBacklog(parcel, 0)) return;
       scan_below_ = row;
     }
   }

@@ -1,5 +1,7 @@
 #include "agent/options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -94,7 +96,7 @@ void ReadSources(ConfigTable table, Options& options) {
       if (!allowed.empty()) allowed += ", ";
       allowed += known;
     }
-    table.Fault("off", "there is no source \"" + name + "\"; allowed: " + allowed);
+    table.Fault("off", fmt::format("there is no source \"{}\"; allowed: {}", name, allowed));
   }
   options.cpu_per_core_up_to = static_cast<size_t>(table.Integer(
       "cpu_per_core_up_to", static_cast<int64_t>(options.cpu_per_core_up_to), 0, 8192));

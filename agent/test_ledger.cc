@@ -19,7 +19,7 @@ namespace {
 // What stands first in the pending file, always as long: the ledger's size, the lines' size, the
 // key.
 constexpr char kHeadFormat[] = "%016" PRIx64 " %016" PRIx64 " %016" PRIx64 " %016" PRIx64 "\n";
-constexpr size_t kHeadSize = 4 * 17;
+constexpr size_t kHeadSize = size_t{4} * 17;
 
 int OpenFile(const std::string& path, int flags) {
   return open(path.c_str(), flags | O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -20,7 +20,8 @@ constexpr std::chrono::milliseconds kAskPatience = 2s;
 constexpr int64_t kExpireStep = 1000;             // batches deleted at once at most
 constexpr int64_t kExpirePause = 60;              // seconds between looks where nothing is old
 constexpr std::string_view kUnknown = "unknown";  // state of machines while there is no broker
-constexpr int64_t kRestoreMs = 600 * 1000;  // heads of machines heard since then are brought back
+constexpr int64_t kRestoreMs =
+    int64_t{600} * 1000;  // heads of machines heard since then are brought back
 
 // "2026-01-05T00:30:00Z"
 std::string ToIso(int64_t wall_ms) {

@@ -142,6 +142,7 @@ Result<const AliasTable*> Fleet::AliasesOf(store::Store& store, Machine& machine
 
 void Fleet::LoadCommitted(Spool& spool, const std::vector<store::CommittedRow>& rows) {
   std::vector<store::NumberRange> ranges;
+  ranges.reserve(rows.size());
   for (const store::CommittedRow& row : rows) ranges.push_back(row.range);
   spool.committed = store::RangeSet(std::move(ranges));
   spool.highest_crc.reset();

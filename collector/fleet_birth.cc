@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint64_t kMaxNumber = uint64_t{1} << 62;
 constexpr int64_t kGoneAfterMs = 24LL * 3600 * 1000;
-constexpr int64_t kMinInterval = 1000, kMaxInterval = 3600 * 1000;  // milliseconds
+constexpr int64_t kMinInterval = 1000, kMaxInterval = int64_t{3600} * 1000;  // milliseconds
 
 }  // namespace
 

@@ -7,7 +7,7 @@
 namespace haidang::collector {
 namespace {
 
-constexpr int64_t kBlinkMs = 120 * 1000;
+constexpr int64_t kBlinkMs = int64_t{120} * 1000;
 
 // A few batches that the network lost and their machine sent again are nothing to tell.
 bool IsBlink(const store::HoleRow& row) {

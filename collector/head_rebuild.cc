@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kMaxBatches = 512;
 constexpr size_t kMaxBytes = 16U << 20;
-constexpr int64_t kMaxAgeMs = 30 * 60 * 1000;
+constexpr int64_t kMaxAgeMs = int64_t{30} * 60 * 1000;
 
 struct Kept {
   uint64_t number;

@@ -14,10 +14,11 @@ namespace haidang::collector {
 // wall clock where nothing else is said.
 class MachineClock {
  public:
-  static constexpr int64_t kTolerance = 2000;   // a clock that is off by less is right
-  static constexpr int64_t kDelay = 5 * 60000;  // a live batch may have been under way so long
-  static constexpr int64_t kAhead = 5 * 60000;  // later than now by more is no time
-  static constexpr int64_t kEarliest = 1577836800000;  // nothing is older than 2020
+  static constexpr int64_t kTolerance = 2000;  // a clock that is off by less is right
+  static constexpr int64_t kDelay =
+      int64_t{5} * 60000;  // a live batch may have been under way so long
+  static constexpr int64_t kAhead = int64_t{5} * 60000;  // later than now by more is no time
+  static constexpr int64_t kEarliest = 1577836800000;    // nothing is older than 2020
   static constexpr size_t kMaxBoots = 16;
 
   // When one boot of the machine was.

@@ -17,16 +17,16 @@ using http::Request;
 constexpr const char* kType = "text/plain; version=0.0.4; charset=utf-8";
 constexpr size_t kWriteBytes = 256U << 10;
 
-std::string Serialise(std::vector<prometheus::MetricFamily> families) {
+std::string Serialise(const std::vector<prometheus::MetricFamily>& families) {
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families);
   return std::move(out).str();
 }
 
-Reply TextReply(std::vector<prometheus::MetricFamily> families) {
+Reply TextReply(const std::vector<prometheus::MetricFamily>& families) {
   Reply reply;
   reply.type = kType;
-  reply.body = Serialise(std::move(families));
+  reply.body = Serialise(families);
   return reply;
 }
 
@@ -88,7 +88,7 @@ class Port final : public MetricsPort {
   Reply Own() const {
     auto families = own_->Collect();
     for (auto& family : process_.Collect()) families.push_back(std::move(family));
-    return TextReply(std::move(families));
+    return TextReply(families);
   }
 
   Reply Ready() const {

@@ -15,7 +15,7 @@ namespace {
 using query::Placement;
 using query::Site;
 
-constexpr int64_t kVietNamOffsetMs = 7 * 3600 * 1000;
+constexpr int64_t kVietNamOffsetMs = int64_t{7} * 3600 * 1000;
 constexpr size_t kMaxDepth = 32;  // of places; deeper means a mistake
 
 const std::string& Key(const Site& site) { return site.code; }

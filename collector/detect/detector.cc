@@ -132,7 +132,7 @@ void Detector::SeeSlow(const Subject& subject, const ProbeReading& reading, Prob
   SlowWatch::Rule rule;
   rule.objective_seconds = objective.seconds;
   rule.window_ms = objective.minutes * 60 * 1000;
-  rule.gap_ms = std::max<int64_t>(3 * subject.interval_ms, 60 * 1000);
+  rule.gap_ms = std::max<int64_t>(3 * subject.interval_ms, 60'000);
   // How long a failed probe took says nothing about the response time.
   const auto seconds = reading.success == true ? reading.seconds : std::nullopt;
   const Verdict verdict = watch.slow.See(seconds, rule, now_ms, open);

@@ -86,7 +86,7 @@ class Detector {
   query::Finding Begin(FindingKey key, int64_t now_ms, const Whereabouts& where) const;
 
   // A probe of which nothing is known for so long is probed no more.
-  static constexpr int64_t kForgottenMs = 15 * 60 * 1000;
+  static constexpr int64_t kForgottenMs = int64_t{15} * 60 * 1000;
 
   DetectOptions options_;
   FindingBook& book_;

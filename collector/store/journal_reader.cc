@@ -17,7 +17,7 @@ namespace haidang::store {
 namespace {
 
 // What was stated before the range may still hold in it: full batches come every ten minutes.
-constexpr int64_t kLeadInMs = 15 * 60 * 1000;
+constexpr int64_t kLeadInMs = int64_t{15} * 60 * 1000;
 constexpr int64_t kChunkRows = 2000;  // read in one transaction: some 20 ms
 
 struct MachineKey {

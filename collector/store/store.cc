@@ -9,7 +9,7 @@
 namespace haidang::store {
 namespace {
 
-constexpr int64_t kTimeMayMove = 120 * 1000;
+constexpr int64_t kTimeMayMove = int64_t{120} * 1000;
 
 CommittedRow ReadCommitted(const Statement& s) {
   CommittedRow row{{s.UInt(0), s.UInt(1)}, {}};

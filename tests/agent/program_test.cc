@@ -137,8 +137,10 @@ TEST_CASE("--check-config") {
   const Ended fault = Run(dir, {"--check-config", "--config", bad});
   CHECK(fault.code == 1);
   CHECK(fault.out.empty());
-  CHECK(fault.err == "haidang-agent: " + bad +
-                         ":1: broker.uri: is missing; allowed: a text that is not empty\n");
+  CHECK(fault.err ==
+        "haidang-agent: " + bad +
+            ":2: broker.url: unknown key, did you mean uri?; allowed: backoff_max, ca, "
+            "cert, connect_timeout, group, keep_alive, key, uri\n");
   const Ended absent = Run(dir, {"--check-config", "--config", dir / "no.toml"});
   CHECK(absent.code == 1);
   CHECK(absent.err.find("No such file") != std::string::npos);

@@ -7,7 +7,7 @@ using namespace haidang::collector;
 namespace {
 
 constexpr int64_t kBooted = 1767573000000;
-constexpr int64_t kHour = 3600 * 1000;
+constexpr int64_t kHour = int64_t{3600} * 1000;
 constexpr uint64_t kBoot = 7;
 
 // When it was and how far the clock was ahead; -1 and -1 where that cannot be told.
