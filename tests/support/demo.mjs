@@ -1,4 +1,5 @@
 // ./dev demo: a small province on loopback until Ctrl-C; with --check until live data was seen everywhere.
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -46,10 +47,11 @@ function options() {
 function lock(state) {
   const file = path.join(state, 'demo.pid');
   try {
-    fs.mkdirSync(state, { recursive: true });
+    execFileSync('mkdir', ['-p', '--', state], { stdio: 'pipe' });  // Node's own never returns below /proc
     fs.accessSync(state, fs.constants.W_OK);
   } catch (error) {
-    throw new Error(`--state ${state} cannot be used (${error.message}): choose a directory that you may write in`);
+    const why = String(error.stderr ?? error.message).trim();
+    throw new Error(`--state ${state} cannot be used (${why}): choose a directory that you may write in`);
   }
   if (fs.existsSync(file)) {
     const pid = Number(fs.readFileSync(file, 'utf8'));
