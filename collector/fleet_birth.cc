@@ -74,7 +74,7 @@ Layout* Fleet::LayoutOf(store::Store& store, Machine& machine, const sparkplug::
   // (the agent was installed anew), or holds nothing of old, its aliases are its own.
   Spool* spool = machine.FindSpool(birth.spool_id);
   for (const sparkplug::HeldSpool& held : birth.held) {
-    if (spool == nullptr) spool = machine.FindSpool(held.spool_id);
+    if (spool == nullptr && held.first < held.next) spool = machine.FindSpool(held.spool_id);
   }
   if (spool == nullptr) return &NewLayout(machine);
   if (auto loaded = LoadLayout(store, machine, *spool->layout); !loaded) {

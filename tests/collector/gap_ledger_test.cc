@@ -174,3 +174,21 @@ TEST_CASE_METHOD(LedgerFixture, "the newest batch's CRC is kept with its number"
   Late(2);
   CHECK(machine("pc-1").live->highest_crc == crc);
 }
+
+TEST_CASE_METHOD(Fixture,
+                 "an agent whose spool was damaged begins its aliases anew beside the old id") {
+  Born();
+  Receive(agent.Live(Tick(1, 1, true)));
+  REQUIRE(ingest->Commit());
+  TestAgent anew("pc-1", 0xD4);
+  const uint64_t other = anew.Declare({"node_load15", {}});
+  REQUIRE(other == load);
+  sparkplug::Birth birth = anew.birth();
+  birth.held = {{0xA1, 5, 5, "corrupt"}, {0xD4, 1, 1, ""}};  // of the old one nothing can come
+  Receive(anew.Birth(birth));
+  Receive(anew.Live({.number = 1, .values = {{other, 7.0}}, .full = true}));
+  REQUIRE(ingest->Commit());
+  CHECK(Journal().size() == 2);
+  CHECK(Value("pc-1", other) == 7);
+  CHECK(Count("gap") == 1);  // batches 2 to 4
+}
