@@ -23,6 +23,7 @@ using http::Request;
 using nlohmann::json;
 
 constexpr int64_t kHourMs = 3'600'000;
+constexpr int64_t kDayMs = 24 * kHourMs;
 constexpr int64_t kFullRangeMs = 6 * kHourMs;  // longer ranges get a step of their own
 constexpr int64_t kPointsOfLongRange = 1500;
 constexpr size_t kMaxMetrics = 4;
@@ -133,7 +134,7 @@ Reply AnswerFindings(const ApiParts& parts, const Request& request) {
     return Wrong(fault);
   }
   const bool open_only = !request.params.contains("from") && !request.params.contains("to");
-  const Result<TimeRange> range = RangeParam(request, parts.clock.WallMs(), 24 * kHourMs);
+  const Result<TimeRange> range = RangeParam(request, parts.clock.WallMs(), kDayMs);
   if (!range) return Wrong(range.error().message);
   const LiveView view = parts.live.Now();
   if (!view.reachable) return Unreachable(view.reason);
@@ -161,7 +162,7 @@ Result<CollectorClient::Params> MachineQuestion(const ApiParts& parts, const Req
 }
 
 Reply AnswerEvents(const ApiParts& parts, const Request& request) {
-  const auto question = MachineQuestion(parts, request, 24 * kHourMs);
+  const auto question = MachineQuestion(parts, request, kDayMs);
   if (!question) return Wrong(question.error().message);
   auto events = parts.collector.Events(*question);
   if (!events) return Unanswered(events);
@@ -169,7 +170,7 @@ Reply AnswerEvents(const ApiParts& parts, const Request& request) {
 }
 
 Reply AnswerGaps(const ApiParts& parts, const Request& request) {
-  const auto question = MachineQuestion(parts, request, 7 * 24 * kHourMs);
+  const auto question = MachineQuestion(parts, request, 7 * kDayMs);
   if (!question) return Wrong(question.error().message);
   auto gaps = parts.collector.Gaps(*question);
   if (!gaps) return Unanswered(gaps);
