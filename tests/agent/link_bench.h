@@ -108,7 +108,8 @@ class Bench {
     options.version = "0.1.0";
     link = std::make_unique<Link>(
         loop, clock, options, *recorder, *spool, [this] { return uniform(random); },
-        [this](Loop&, const Clock&, const MqttOptions& mqtt, std::vector<MqttSubscription> subscriptions,
+        [this](Loop&, const Clock&, const MqttOptions& mqtt,
+               std::vector<MqttSubscription> subscriptions,
                MqttHandlers handlers) -> Result<std::unique_ptr<MqttSession>> {
           CHECK(mqtt.client_id == "may-01");
           network.subscriptions = std::move(subscriptions);
