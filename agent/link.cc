@@ -1,5 +1,7 @@
 #include "agent/link.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -19,6 +21,9 @@ constexpr double kMaxRate = 10000;
 // way.
 constexpr int64_t kOnItsWayNs = 2'000'000'000;
 
+// Longer than a trouble is held back.
+constexpr milliseconds kUnsaidLoss{61'000};
+
 constexpr int64_t Ns(milliseconds time) { return time.count() * 1'000'000; }
 
 }  // namespace
@@ -34,6 +39,7 @@ Link::Link(Loop& loop, const Clock& clock, LinkOptions options, Recorder& record
       factory_(std::move(factory)),
       rate_(options_.backfill_rate),
       command_log_(clock),
+      losses_(clock),
       unread_(clock),
       unsettled_(clock) {}
 
@@ -53,11 +59,7 @@ Status Link::Start() {
   MqttHandlers handlers;
   handlers.will = [this] { return MakeWill(); };
   handlers.connected = [this] { OnConnected(); };
-  handlers.disconnected = [this](const Error& why) {
-    spdlog::warn("{}; trying again, samples wait in the spool", why.message);
-    birth_timer_.reset();
-    work_timer_.reset();
-  };
+  handlers.disconnected = [this](const Error& why) { OnDisconnected(why); };
   handlers.received = [this](std::vector<MqttMessage>&& messages) { OnReceived(messages); };
   auto session = factory_(loop_, clock_, options_.mqtt, {{command_topic_, 1}}, std::move(handlers));
   if (!session) return session.error();
@@ -72,7 +74,8 @@ MqttMessage Link::MakeWill() {
 }
 
 void Link::OnConnected() {
-  spdlog::info("connected to {}", options_.mqtt.uri);
+  unsaid_loss_.reset();
+  if (std::exchange(loss_said_, false)) spdlog::info("connected to {}", options_.mqtt.uri);
   in_flight_.clear();
   batches_in_flight_ = 0;
   backlog_in_flight_ = 0;
@@ -80,6 +83,27 @@ void Link::OnConnected() {
   unanswered_ns_.reset();
   RestartScan();
   SendBirth();
+}
+
+// A connection that comes and goes is not said each time; one that stays away always is.
+void Link::OnDisconnected(const Error& why) {
+  birth_timer_.reset();
+  work_timer_.reset();
+  if (SayLoss(why) || loss_said_) return unsaid_loss_.reset();
+  unsaid_loss_ = loop_.After(kUnsaidLoss, [this, why] {
+    unsaid_loss_.reset();
+    SayLoss(why);
+  });
+}
+
+bool Link::SayLoss(const Error& why) {
+  const auto held_back = losses_.Met(why.message);
+  if (!held_back) return false;
+  loss_said_ = true;
+  const std::string more =
+      *held_back == 0 ? "" : fmt::format(" ({} held back since this was last said)", *held_back);
+  spdlog::warn("{}; trying again, samples wait in the spool{}", why.message, more);
+  return true;
 }
 
 // ---- births ----

@@ -101,6 +101,8 @@ class Link {
 
   MqttMessage MakeWill();
   void OnConnected();
+  void OnDisconnected(const Error& why);
+  bool SayLoss(const Error& why);
   void OnReceived(const std::vector<MqttMessage>& messages);
   void OnCommand(std::string_view payload);
   void OnCommitted(const sparkplug::Committed& committed);
@@ -173,6 +175,9 @@ class Link {
   ClockOffset clock_offset_;
   LinkStats counts_;
   LogLimit command_log_;
+  Troubles losses_;        // of the connection
+  bool loss_said_ = true;  // the last one; its end is said as well, and so is the first connection
+  std::unique_ptr<Timer> unsaid_loss_;
   Trouble unread_;     // the spool, when something was to be sent
   Trouble unsettled_;  // acknowledgements that the spool could not take
 };

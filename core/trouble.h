@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "core/clock.h"
@@ -36,6 +38,31 @@ class Trouble {
   uint64_t count_ = 0;  // since an end was last said
   bool active_ = false;
   bool told_ = false;  // that it began
+};
+
+// Troubles of many kinds that come again and again: each kind is said at most once a minute, with
+// how often it was met unsaid. One thread.
+class Troubles {
+ public:
+  // `clock` must outlive the Troubles.
+  explicit Troubles(const Clock& clock) : clock_(clock) {}
+
+  // It was met. Where that is to be said: how often it had been held back before.
+  std::optional<uint64_t> Met(const std::string& kind) {
+    auto known = kinds_.find(kind);
+    if (known == kinds_.end()) {
+      if (kinds_.size() >= kMaxKinds) kinds_.clear();
+      known = kinds_.emplace(kind, LogLimit(clock_)).first;
+    }
+    if (!known->second.Ready()) return std::nullopt;
+    return known->second.suppressed();
+  }
+
+ private:
+  static constexpr size_t kMaxKinds = 32;
+
+  const Clock& clock_;
+  std::map<std::string, LogLimit> kinds_;
 };
 
 }  // namespace haidang

@@ -6,13 +6,14 @@
 
 #include "core/io/broker_uri.h"
 #include "core/io/paho_client.h"
+#include "core/io/paho_connection.h"
 #include "core/io/tls_files.h"
 
 namespace haidang {
 namespace {
 
 // A connection that lived this long was a good one: the next wait is short again.
-constexpr int64_t kGoodConnectionNs = 60'000'000'000;
+constexpr std::chrono::seconds kGoodConnection{60};
 // Paho forgets no attempt, as far as we know; a broker may forget to acknowledge a subscription.
 constexpr std::chrono::seconds kPatienceAfterTimeout{15};
 
@@ -24,6 +25,7 @@ class PahoSession final : public MqttSession {
         clock_(clock),
         options_(std::move(options)),
         handlers_(std::move(handlers)),
+        backoff_(options_),
         random_(std::random_device{}()) {
     PahoEvents events;
     events.up = [this](uint64_t attempt) { OnUp(attempt); };
@@ -103,14 +105,24 @@ class PahoSession final : public MqttSession {
     if (state_ == State::kStopping) return Stopped();
     if (state_ != State::kUp && state_ != State::kConnecting) return;
     const bool lost = state_ == State::kUp;
-    if (lost && clock_.MonotonicNs() - up_since_ns_ >= kGoodConnectionNs) failures_ = 0;
     state_ = State::kWaiting;
     const double random = std::uniform_real_distribution<double>(0, 1)(random_);
-    const auto wait = FullJitter(options_, failures_++, random);
+    const std::chrono::nanoseconds lived(clock_.MonotonicNs() - up_since_ns_);
+    const auto wait = lost ? backoff_.Lost(lived, random) : backoff_.Failed(random);
     timer_ = loop_.After(wait, [this] { Connect(); });
     if (!lost && failure_told_) return;
     failure_told_ = !lost;
-    handlers_.disconnected(Error{options_.uri + ": " + why});
+    handlers_.disconnected(Error{options_.uri + ": " + why + (lost ? Suspicion(why) : "")});
+  }
+
+  // Not every broker says that it gave the session to another (Mosquitto 2.0.11 does not).
+  std::string Suspicion(const std::string& why) const {
+    if (!backoff_.flapping() || why != kLostWithoutReason) return "";
+    return " within a minute, and not for the first time: does another program use the certificate "
+           "of " +
+           options_.client_id +
+           " (a cloned machine, or started twice)? Then give each machine its own; else look at "
+           "the line and the broker's log";
   }
 
   // Last thing that the session does; `done_` may destroy it.
@@ -126,11 +138,11 @@ class PahoSession final : public MqttSession {
   const Clock& clock_;
   const MqttOptions options_;
   const MqttHandlers handlers_;
+  Backoff backoff_;
   std::minstd_rand random_;
   std::unique_ptr<PahoClient> client_;
   State state_ = State::kIdle;
   uint64_t attempt_ = 0;
-  int failures_ = 0;           // attempts since the last good connection
   bool failure_told_ = false;  // of this row of failed attempts
   int64_t up_since_ns_ = 0;
   std::unique_ptr<Timer> timer_;  // the wait, an attempt's patience, or Stop's deadline
@@ -166,6 +178,16 @@ std::chrono::milliseconds FullJitter(const MqttOptions& options, int attempt, do
   for (int i = 0; i < std::min(attempt, kMaxDoublings) && cap < max; ++i) cap *= 2;
   cap = std::min(cap, max);
   return std::chrono::milliseconds(static_cast<int64_t>(random * static_cast<double>(cap + 1)));
+}
+
+std::chrono::milliseconds Backoff::Lost(std::chrono::nanoseconds lived, double random) {
+  if (lived >= kGoodConnection) {
+    failures_ = 0;
+    brief_ = 0;
+  } else {
+    ++brief_;
+  }
+  return Failed(random);
 }
 
 }  // namespace haidang

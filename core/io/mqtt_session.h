@@ -92,4 +92,26 @@ Result<std::unique_ptr<MqttSession>> MakeMqttSession(Loop& loop, const Clock& cl
 // min·2^attempt)]. `random` is uniform in [0, 1).
 std::chrono::milliseconds FullJitter(const MqttOptions& options, int attempt, double random);
 
+// How long to wait before each new attempt: longer and longer, until a connection was a good one,
+// which is one that lived for a minute.
+class Backoff {
+ public:
+  // `options` must outlive the Backoff.
+  explicit Backoff(const MqttOptions& options) : options_(options) {}
+
+  // The wait after an attempt that failed.
+  std::chrono::milliseconds Failed(double random) {
+    return FullJitter(options_, failures_++, random);
+  }
+  // The wait after a connection that was lost when it had lived this long.
+  std::chrono::milliseconds Lost(std::chrono::nanoseconds lived, double random);
+  // Whether one connection after the other is lost soon.
+  bool flapping() const { return brief_ > 1; }
+
+ private:
+  const MqttOptions& options_;
+  int failures_ = 0;  // attempts since the last good connection
+  int brief_ = 0;     // connections since then
+};
+
 }  // namespace haidang

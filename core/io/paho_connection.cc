@@ -74,7 +74,14 @@ struct PahoConnection::Hooks {
 
   static void ConnectFailed(void* context, MQTTAsync_failureData5* data) {
     PahoConnection& self = Of(context);
-    std::string why = data->message != nullptr ? data->message : "no connection";
+    // Paho knows no more than that TCP or TLS failed; TLS leaves its own words.
+    const std::string_view said = data->message != nullptr ? data->message : "";
+    std::string why = "no connection";
+    if (said == "TCP/TLS connect failure") {
+      if (self.tls_error_.empty()) why += ": nobody listens there, or there is no way to it";
+    } else if (!said.empty()) {
+      why += ": " + std::string(said);
+    }
     if (data->reasonCode != MQTTREASONCODE_SUCCESS) {
       why += "; the broker refused: " + ReasonText(data->reasonCode);
     } else if (data->code >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
@@ -95,6 +102,7 @@ struct PahoConnection::Hooks {
   }
 
   static void SubscribeFailed(void* context, MQTTAsync_failureData5* data) {
+    if (data->reasonCode < MQTTREASONCODE_UNSPECIFIED_ERROR) return TellLost(Of(context));
     SubscriptionRefused(Of(context), data->reasonCode);
   }
 
@@ -110,16 +118,22 @@ struct PahoConnection::Hooks {
       self.live_ = false;
     }
     self.ended_.notify_all();
-    self.Down(self.broker_reason_.empty() ? "the connection was lost"
-                                          : "the connection was lost: " + self.broker_reason_);
+    TellLost(self);
+  }
+
+  static void TellLost(PahoConnection& self) {
+    self.Down(self.broker_reason_.empty()
+                  ? kLostWithoutReason
+                  : std::string(kLostWithoutReason) + ": " + self.broker_reason_);
   }
 
   static void BrokerDisconnect(void* context, MQTTProperties*, enum MQTTReasonCodes reason) {
     PahoConnection& self = Of(context);
     self.broker_reason_ = "the broker said \"" + ReasonText(reason) + "\"";
     if (reason == MQTTREASONCODE_SESSION_TAKEN_OVER) {
-      self.broker_reason_ +=
-          ": another program connected under the same name (a cloned machine, or started twice?)";
+      self.broker_reason_ = "session taken over: another program uses the certificate of " +
+                            self.options_.client_id +
+                            " (a cloned machine, or started twice?); give each machine its own";
     }
   }
 

@@ -14,6 +14,9 @@
 
 namespace haidang {
 
+// Why a connection ended of which nobody said more.
+inline constexpr char kLostWithoutReason[] = "the connection was lost";
+
 // On Paho's threads, under Paho's lock: they must return soon and must not call Paho.
 struct PahoCallbacks {
   std::function<void()> connected;            // CONNACK

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/agent/link_bench.h"
+#include "tests/agent/log_capture.h"
 
 using namespace haidang;
 using namespace haidang::agent;
@@ -208,4 +209,26 @@ TEST_CASE("ids that Sparkplug forbids are refused") {
   options.machine = "m";
   Link link(bench.loop, bench.clock, options, *bench.recorder, *bench.spool, [] { return 0.5; });
   CHECK_FALSE(link.Start().ok());
+}
+
+TEST_CASE("a connection that comes and goes is said once a minute, one that stays away always") {
+  Bench bench;
+  bench.network.Connect();
+  const LogCapture log;
+  for (int i = 0; i < 59; ++i) {  // 118 s
+    bench.network.Lose();
+    bench.clock.Advance(1s);
+    bench.network.Connect();
+    bench.loop.Advance(1s);
+  }
+  CHECK(log.Count("lost; trying again") == 2);
+  CHECK(log.Count("(29 held back since this was last said)") == 1);
+  CHECK(log.Count("connected to") == 2);
+  // This time it does not come back: the loss is held back only as long as others are.
+  bench.network.Lose();
+  CHECK(log.Count("lost; trying again") == 2);
+  bench.loop.Advance(62s);
+  CHECK(log.Count("lost; trying again") == 3);
+  bench.network.Connect();
+  CHECK(log.Count("connected to") == 3);
 }

@@ -6,10 +6,13 @@
 #include <catch2/catch.hpp>
 #include <numeric>
 #include <random>
+#include <thread>
+#include <utility>
 
 #include "core/io/mqtt_session.h"
 #include "tests/support/broker_process.h"
 #include "tests/support/loop_runner.h"
+#include "tests/support/raw_client.h"
 
 using namespace haidang;
 using namespace haidang::testing;
@@ -74,17 +77,21 @@ MqttOptions TlsOptions(BrokerProcess& broker, const std::string& name) {
   return options;
 }
 
+int Listen(int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  REQUIRE(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(listen(fd, 8) == 0);
+  return fd;
+}
+
 // Accepts connections and never says a word.
 class BlackHole {
  public:
-  BlackHole() : port_(FreePort()), fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<uint16_t>(port_));
-    REQUIRE(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(listen(fd_, 8) == 0);
-  }
+  BlackHole() : port_(FreePort()), fd_(Listen(port_)) {}
   ~BlackHole() { close(fd_); }
   std::string uri(const std::string& scheme) const {
     return scheme + "://127.0.0.1:" + std::to_string(port_);
@@ -93,6 +100,33 @@ class BlackHole {
  private:
   int port_;
   int fd_;
+};
+
+// A broker that takes one connection, gives an answer to each packet in turn, and ends it.
+class ScriptedBroker {
+ public:
+  explicit ScriptedBroker(std::vector<std::string> answers)
+      : port_(FreePort()), fd_(Listen(port_)) {
+    thread_ = std::thread([this, answers = std::move(answers)] {
+      const int peer = accept(fd_, nullptr, nullptr);
+      for (const std::string& answer : answers) {
+        char packet[1024];
+        if (recv(peer, packet, sizeof packet, 0) <= 0) break;
+        (void)send(peer, answer.data(), answer.size(), MSG_NOSIGNAL);
+      }
+      close(peer);
+    });
+  }
+  ~ScriptedBroker() {
+    thread_.join();
+    close(fd_);
+  }
+  std::string uri() const { return "tcp://127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  int port_;
+  int fd_;
+  std::thread thread_;
 };
 
 std::chrono::milliseconds StopAndWait(Client& client, std::chrono::milliseconds deadline,
@@ -281,6 +315,34 @@ TEST_CASE("what was queued for a lost connection does not come out on the next o
   CHECK(client.received[0].payload == "new");
 }
 
+TEST_CASE(
+    "a session that another takes again and again: the cause is guessed from the second time") {
+  BrokerProcess broker;
+  const auto loop = MakeLoop();
+  Client client(*loop, Options(broker.uri(), "may-01"), {});
+  client.session->Start();
+  constexpr char kConnect[] = "\x10\x13\0\4MQTT\5\2\0\x3c\0\0\6may-01";
+  for (int i = 1; i <= 3; ++i) {
+    REQUIRE(client.Up(i));
+    RawClient thief(static_cast<uint16_t>(broker.port()));
+    thief.Send({kConnect, sizeof(kConnect) - 1});
+    REQUIRE(RunUntil(*loop, [&] { return std::cmp_equal(client.losses.size(), i); }));
+  }
+  CHECK_THAT(client.losses[0], !Catch::Contains("another program"));
+  CHECK_THAT(client.losses[1], Catch::Contains("another program use the certificate of may-01"));
+  CHECK(client.losses[2] == client.losses[1]);  // one kind of trouble
+}
+
+TEST_CASE("DISCONNECT with Session taken over is told as what it is") {
+  const auto loop = MakeLoop();
+  ScriptedBroker broker({std::string("\x20\3\0\0\0", 5), std::string("\xe0\2\x8e\0", 4)});
+  Client client(*loop, Options(broker.uri(), "may-01"), {{"t", 0}});
+  client.session->Start();
+  REQUIRE(RunUntil(*loop, [&] { return !client.losses.empty(); }));
+  CHECK_THAT(client.losses[0], Catch::Contains("session taken over: another program uses the "
+                                               "certificate of may-01"));
+}
+
 TEST_CASE("Reconnect makes a new connection at once and leaves the Will") {
   BrokerProcess broker;
   const auto loop = MakeLoop();
@@ -444,4 +506,21 @@ TEST_CASE("full jitter spreads evenly below a doubling cap") {
     ++tenths[static_cast<size_t>(std::min<int64_t>(wait.count() / 6000, 9))];
   }
   for (const int count : tenths) CHECK(count == Approx(10000).margin(400));
+}
+
+TEST_CASE("only a connection that lived for a minute makes the waits short again") {
+  const MqttOptions options;  // 1 s … 60 s
+  constexpr double kMost = 0.999999999;
+  Backoff backoff(options);
+  CHECK(backoff.Lost(59s, kMost) == 1s);
+  CHECK_FALSE(backoff.flapping());
+  CHECK(backoff.Lost(59s, kMost) == 2s);
+  CHECK(backoff.flapping());
+  CHECK(backoff.Failed(kMost) == 4s);
+  CHECK(backoff.Lost(0s, kMost) == 8s);
+  for (int i = 0; i < 100; ++i) backoff.Lost(3s, kMost);
+  CHECK(backoff.Lost(3s, kMost) == 60s);
+  CHECK(backoff.flapping());
+  CHECK(backoff.Lost(60s, kMost) == 1s);
+  CHECK_FALSE(backoff.flapping());
 }

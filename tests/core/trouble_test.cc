@@ -37,3 +37,18 @@ TEST_CASE("a trouble that comes and goes is told once a minute at most, and all 
   CHECK(told == 11);
   CHECK(counted == 601);
 }
+
+TEST_CASE("each kind of trouble is told once a minute, with how often it was held back") {
+  FakeClock clock;
+  Troubles troubles(clock);
+  CHECK(troubles.Met("taken over") == 0);
+  CHECK(troubles.Met("refused") == 0);
+  for (int i = 0; i < 59; ++i) {
+    clock.Advance(1s);
+    CHECK_FALSE(troubles.Met("taken over"));
+  }
+  clock.Advance(1s);
+  CHECK(troubles.Met("taken over") == 59);
+  CHECK(troubles.Met("refused") == 0);
+  for (int i = 0; i < 1000; ++i) CHECK(troubles.Met("kind " + std::to_string(i)) == 0);
+}

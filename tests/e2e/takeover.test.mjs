@@ -1,13 +1,16 @@
-// A machine that connects under another's client id, with its own valid certificate, disturbs nobody.
+// A machine that connects under another's client id, with its own valid certificate, disturbs nobody. Two agents with one
+// certificate take the connection from each other: both say why, and seldom.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { liveEverywhere } from '../support/live.mjs';
 import { MqttClient } from '../support/mqtt_client.mjs';
 import { Observer } from '../support/observer.mjs';
 import { freePort } from '../support/ports.mjs';
-import { makeStack } from './harness.mjs';
+import { pause } from '../support/wait.mjs';
+import { count, makeStack } from './harness.mjs';
 
 let observer;
 const stack = await makeStack({
@@ -62,3 +65,25 @@ for (const victim of [stack.agents[0].machine, stack.collectorId]) {
     assert.equal(seen.since_ms, since, 'without a break');
   });
 }
+
+test('two agents with one certificate name the cause in a few lines, and try less and less often', async () => {
+  const { machine, config } = stack.agents[0];
+  const twin = path.join(stack.directory('agents', 'twin'), 'agent.toml');
+  const text = fs.readFileSync(config, 'utf8');
+  fs.writeFileSync(twin, text.replace(/^directory = .*$/m, `directory = ${JSON.stringify(path.dirname(twin))}`));
+  const before = observer.connectionsOf(machine).length;
+  const children = {
+    [machine]: stack.running[machine],
+    twin: stack.children.start('twin', path.join(stack.bin, 'haidang-agent'), ['--config', twin]),
+  };
+  stack.running.twin = children.twin;
+  await pause(20000);  // how much is said in this time is what is asked
+  const connections = observer.connectionsOf(machine).length - before;
+  assert.ok(connections >= 3, 'they did take it from each other');
+  assert.ok(connections <= 40, `${connections} connections`);
+  for (const child of Object.values(children)) {
+    const log = child.log();
+    assert.equal(count(log, /another program uses? the certificate of tien-yen-1 /), 1, log);
+    assert.ok(count(log, /: (info|warning|error): |connected|lost/) <= 5, log);
+  }
+});
