@@ -24,7 +24,10 @@ struct MqttOptions {
   std::string ca_file;                           // PEM; required for ssl://
   std::string cert_file;                         // PEM chain of this client
   std::string key_file;                          // PEM
-  std::chrono::seconds keep_alive{60};           // the broker sends the Will after 1.5 times this
+  // Without a packet for so long a ping is sent; a broker that hangs is given up 2.5 times this
+  // after its last word, and sends the Will 1.5 times this after ours. Above the 15 s at which data
+  // and acknowledgements go anyway, so that pings are rare.
+  std::chrono::seconds keep_alive{20};
   std::chrono::seconds connect_timeout{20};      // slow links need patience
   std::chrono::milliseconds backoff_min{1000};   // first cap of the wait before a new attempt
   std::chrono::milliseconds backoff_max{60000};  // last cap

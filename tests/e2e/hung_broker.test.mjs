@@ -1,5 +1,5 @@
 // A broker that hangs: connected, but nothing comes through. The collector notices, says so once, and concludes
-// nothing about machines that it cannot hear.
+// nothing about machines that it cannot hear. Agents notice, too, within a minute.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -12,7 +12,7 @@ await liveEverywhere(stack, { timeout: 60000 });
 
 const vanished = async () => (await stack.overview()).findings.filter((finding) => finding.kind === 'machine_vanished');
 
-test('a broker that hangs is noticed within half a minute, and no machine is blamed for it', async () => {
+test('a broker that hangs is noticed within half a minute by the collector and within a minute by agents, and no machine is blamed for it', async () => {
   const log = () => stack.running.collector.log();
   assert.equal(count(log(), /no broker/), 0, log());
   stack.running.broker.kill('SIGSTOP');
@@ -33,6 +33,10 @@ test('a broker that hangs is noticed within half a minute, and no machine is bla
   assert.equal((await stack.overview()).collector.broker_down_since_ms, collector.broker_down_since_ms);
   assert.equal(count(log(), /no broker/), 1, log());
   assert.equal(count(log(), / (warning|error): /), 1, log());
+
+  const agents = stack.agents.map(({ machine }) => stack.running[machine]);
+  await stack.ready('each agent has noticed', () => agents.every((agent) => count(agent.log(), /the connection was lost; trying again/) === 1), 40000);
+  assert.ok(Date.now() - hung < 60000, `noticed after ${Date.now() - hung} ms`);
 
   stack.running.broker.kill('SIGCONT');
   await stack.ready('all are back', async () => {
