@@ -239,8 +239,15 @@ int Run(const Options& options, const std::string& root, const std::string& test
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TRIM_THRESHOLD, 64 << 10);
   SetUpLog("haidang-agent", options.log_level);
-  if (const Status claimed = ClaimStateDirectory(options.state_directory, "agent"); !claimed) {
-    return Complain(kCannotRun, "state.directory " + claimed.error().message);
+  auto claim = [&options, claimed = false]() mutable -> Status {
+    if (claimed) return {};
+    const Status done = ClaimStateDirectory(options.state_directory, "agent");
+    claimed = done.ok();
+    if (!done) return Error{"state.directory " + done.error().message};
+    return {};
+  };
+  if (const Status claimed = claim(); !claimed && !DiskTakesNothing(options.state_directory)) {
+    return Complain(kCannotRun, claimed.error().message);
   }
   const auto boot_id = ReadBootId(root);
   if (!boot_id) return Complain(kCannotRun, boot_id.error().message);
@@ -258,7 +265,8 @@ int Run(const Options& options, const std::string& root, const std::string& test
                             .max_bytes = options.spool_max_bytes,
                             .max_age = options.spool_max_age,
                             .sync = options.spool_sync,
-                            .machine = options.machine},
+                            .machine = options.machine,
+                            .claim = claim},
                            clock, [&random] { return random(); });
   if (!spool) return Complain(kCannotRun, spool.error().message);
 

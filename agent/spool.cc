@@ -49,6 +49,8 @@ Status SqliteSpool::LoadMeta() {
   if (Result<bool> row = meta->Step(); !row) return row.error();
   age_base_ms_ = std::max({meta->Int(0), meta->Int(2), meta->Int(3)});
   bd_seq_ = static_cast<uint8_t>(meta->Int(1));
+  // Not that of a Will of a process before us, which may come late.
+  if (in_memory_) bd_seq_ = static_cast<uint8_t>(clock_.WallMs() / 1000);
   return {};
 }
 

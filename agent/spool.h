@@ -24,6 +24,9 @@ struct SpoolOptions {
   std::chrono::hours keep_settled{48};     // where there is room, for a restored collector
   std::chrono::milliseconds sync{60'000};  // what a power cut may cost; 0: nothing
   std::string machine{};                   // whose batches these are; empty: anybody's
+  // Called before the file is used: makes its directory ours. Where it fails, and later does not,
+  // the file is used from then on.
+  std::function<Status()> claim = [] { return Status(); };
 };
 
 // A batch that was recorded.
@@ -88,8 +91,8 @@ struct KnownSeries {
 // returns an Error, and from then on id() is another one. A file that another machine began (this
 // one was cloned from it) is moved aside as a whole, and nothing of it is sent.
 // While the disk is full the newest batches are kept in memory (bounded) and written once there is
-// room. Where it was full at the start and there is no file yet, all is in memory until there can
-// be one: id() is another one from then on.
+// room. Where it was full at the start and there is no file yet, or the file could not be written
+// because the disk was read-only, all is in memory until it can: id() is another one from then on.
 class Spool {
  public:
   // `random64` gives spool ids. An Error names a directory that cannot be written. Marks the spool

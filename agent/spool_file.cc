@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "core/io/state_directory.h"
 #include "core/log.h"
 
 namespace haidang::agent {
@@ -210,7 +211,8 @@ Result<SpoolFile> OpenSpoolFile(const std::string& path, const std::string& mach
   DatabaseFault fault = DatabaseFault::kNone;
   Result<Database> db = OpenSpoolDatabase(path, machine, clock, fault);
   if (db) return SpoolFile{std::move(db).value(), false};
-  if (fault != DatabaseFault::kFull) return db.error();
+  const std::string directory = std::filesystem::path(path).parent_path();
+  if (fault != DatabaseFault::kFull && !DiskTakesNothing(directory)) return db.error();
   return OpenSpoolInMemory(db.error());
 }
 

@@ -24,7 +24,9 @@ bool HasContent(const std::string& path) {
 
 Result<std::unique_ptr<Spool>> Spool::Open(SpoolOptions options, const Clock& clock,
                                            std::function<uint64_t()> random64) {
-  Result<SpoolFile> file = OpenSpoolFile(options.path, options.machine, clock);
+  const Status claimed = options.claim();
+  Result<SpoolFile> file = claimed ? OpenSpoolFile(options.path, options.machine, clock)
+                                   : OpenSpoolInMemory(claimed.error());
   if (!file) return file.error();
   auto spool = std::make_unique<SqliteSpool>(std::move(options), clock, std::move(random64),
                                              std::move(file).value());
@@ -101,6 +103,7 @@ void SqliteSpool::ReturnToFile() {
   // The two give the same aliases to other series: what waits here cannot go into an old file.
   if (waits && HasContent(options_.path)) return;
   return_ns_ = clock_.MonotonicNs() + kReturnEveryNs;
+  if (!options_.claim()) return;
   if (waits && !CopyToFile()) return;
   DatabaseFault fault = DatabaseFault::kNone;
   Result<Database> db = OpenSpoolDatabase(options_.path, options_.machine, clock_, fault);

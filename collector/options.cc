@@ -161,7 +161,7 @@ void CheckNamed(ConfigTable root, const Options& options) {
   ConfigTable identity = root.Table("collector");
   CheckId(identity, options.id, options.broker);
   ConfigTable state = root.Table("state");
-  Check(state, "directory", CheckStateDirectory(options.directory, ReadOnly::kWait));
+  Check(state, "directory", CheckStateDirectory(options.directory));
   ConfigTable query = root.Table("query");
   if (const auto secret = ReadSecret(options.secret_file); !secret) {
     query.Fault("secret_file", secret.error().message);

@@ -41,7 +41,7 @@ Result<Configuration> LoadConfiguration(const std::string& path) {
   if (const auto secret = ReadSecret(configuration.options.secret_file); !secret) {
     root.Table("collector").Fault("secret_file", secret.error().message);
   }
-  const Status state = CheckStateDirectory(configuration.options.state_directory, ReadOnly::kWait);
+  const Status state = CheckStateDirectory(configuration.options.state_directory);
   if (!state) root.Table("state").Fault("directory", state.error().message);
   if (auto error = (*file)->error()) return *error;
   return configuration;

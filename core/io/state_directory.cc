@@ -54,7 +54,7 @@ bool IsDisks(int failure) {
 
 }  // namespace
 
-Status CheckStateDirectory(const std::string& path, ReadOnly read_only) {
+Status CheckStateDirectory(const std::string& path) {
   if (path.empty()) return Error{"must not be empty; allowed: a path"};
   std::vector<std::string> made;
   int failure = MakeAll(path, made);
@@ -63,7 +63,7 @@ Status CheckStateDirectory(const std::string& path, ReadOnly read_only) {
   } else if (failure == 0) {
     failure = TryToWrite(path);
   }
-  if (failure == EROFS && read_only == ReadOnly::kWait) failure = 0;
+  if (failure == EROFS) failure = 0;
   for (auto it = made.rbegin(); it != made.rend(); ++it) ::rmdir(it->c_str());
   if (failure != 0) return Refusal(path, failure);
   return {};

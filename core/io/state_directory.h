@@ -10,12 +10,10 @@
 
 namespace haidang {
 
-// What the program does where the directory's file system is read-only.
-enum class ReadOnly { kRefuse, kWait };
-
 // Whether this process could make `path`, or write in it where it is there; leaves nothing behind.
-// The Error says what is wrong and what is allowed. A full disk is no fault of the directory.
-Status CheckStateDirectory(const std::string& path, ReadOnly read_only = ReadOnly::kRefuse);
+// The Error says what is wrong and what is allowed. A full disk or a read-only one is no fault of
+// the directory: programs start on it.
+Status CheckStateDirectory(const std::string& path);
 
 // Makes `path` where it is missing, with all above it, and holds it for this process alone until it
 // ends (core/io/directory_lock.h).

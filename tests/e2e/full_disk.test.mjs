@@ -1,5 +1,5 @@
-// An agent whose disk is full when it starts: it goes on with what it can keep in memory, says so once, and
-// writes to its file once there is room.
+// An agent whose disk is full or read-only when it starts: it goes on with what it can keep in memory, says so once,
+// and writes to its file once it can.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -20,7 +20,16 @@ const stored = () => sqlite(stack.telemetry, 'SELECT printf("%016x", spool.spool
   ` WHERE machine.name = '${name}' GROUP BY spool.id ORDER BY spool.id`);
 const troubles = (log) => count(log, / (warning|error): /);
 
-for (const [what, leave] of [
+const mount = (...args) => assert.equal(spawnSync('mount', args).status, 0, `mount ${args.join(' ')}`);
+const disks = {
+  full: {
+    begin: (disk) => spawnSync('dd', ['if=/dev/zero', `of=${path.join(disk, 'fill')}`, 'bs=4k']),
+    end: (disk) => fs.rmSync(path.join(disk, 'fill')),
+  },
+  'read-only': { begin: (disk) => mount('-o', 'remount,ro', disk), end: (disk) => mount('-o', 'remount,rw', disk) },
+};
+
+for (const [state, disk] of Object.entries(disks)) for (const [what, leave] of [
   ['has no spool yet', () => {}],
   ['was killed before', async (spoolFile) => {
     const child = stack.startAgent(name);
@@ -31,17 +40,17 @@ for (const [what, leave] of [
     await child.exit;
   }],
 ]) {
-  test(`an agent that ${what} starts on a full disk, and writes once there is room`, async (t) => {
-    const directory = smallDisk(t);
-    if (!directory) return;
+  test(`an agent that ${what} starts on a disk that is ${state}, and writes once it can`, async (t) => {
+    const mounted = smallDisk(t);
+    if (!mounted) return;
+    const directory = path.join(mounted, 'state');
     if (stack.running[name].running) assert.equal((await stack.running[name].stop()).code, 0);
     const text = fs.readFileSync(agent.config, 'utf8');
     fs.writeFileSync(agent.config, text.replace(/^directory = .*$/m, `directory = ${JSON.stringify(directory)}`));
     const spoolFile = path.join(directory, 'spool.db');
     await leave(spoolFile);
 
-    const fill = path.join(directory, 'fill');
-    spawnSync('dd', ['if=/dev/zero', `of=${fill}`, 'bs=4k']);
+    disk.begin(mounted);
     const before = stored().length;
     const said = fs.readFileSync(stack.running[name].logFile, 'utf8').length;
     const child = stack.startAgent(name);
@@ -51,7 +60,7 @@ for (const [what, leave] of [
     assert.equal(count(log(), /kept in memory/), 1, log());
     assert.ok(troubles(log()) <= 2, `batches and bdSeq, each once:\n${log()}`);
 
-    fs.rmSync(fill);
+    disk.end(mounted);
     await stack.ready('it says that there is room again', () => count(log(), /room again/) === 1, 90000);
     const batches = () => stored().reduce((sum, spool) => sum + spool.rows, 0);
     const then = batches();
