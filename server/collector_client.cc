@@ -75,6 +75,28 @@ void SetPatience(httplib::ClientImpl& client) {
   client.set_url_encode(false);
 }
 
+// What happened in words, and what to do.
+std::string WhyNoAnswer(httplib::Error error) {
+  switch (error) {
+    case httplib::Error::Connection:
+      return "no answer: nobody listens there; start haidang-collector, or check collector.url";
+    case httplib::Error::ConnectionTimeout:
+      return "no answer: no connection within " + std::to_string(kConnectSeconds) +
+             " s; check collector.url and the way there";
+    case httplib::Error::Read:
+      return "no answer within " + std::to_string(kAnswerSeconds) +
+             " s, or it broke off; the collector is busy, stands still or was just stopped: see "
+             "its log";
+    case httplib::Error::Write:
+      return "no answer: it does not take the question; see the collector's log";
+    case httplib::Error::Canceled:
+      return "no answer: the server is stopping";
+    default:
+      return "no answer: what came is not HTTP as a collector speaks it (" +
+             httplib::to_string(error) + "); check collector.url";
+  }
+}
+
 // What an error's answer says; "" where it says nothing.
 std::string WordsOf(const std::string& body) {
   constexpr size_t kMaxWords = 1024;  // bytes
@@ -135,7 +157,7 @@ Answer<std::string> CollectorClient::Get(const std::string& path, const Params& 
                    return !too_long;
                  });
   if (too_long) return state_->Failure("the answer to " + path + " is above 64 MiB");
-  if (!answer) return state_->Failure("no answer (" + httplib::to_string(answer.error()) + ")");
+  if (!answer) return state_->Failure(WhyNoAnswer(answer.error()));
   if (answer->status == 401 || answer->status == 403) {
     return state_->Failure("refuses the secret of " + state_->secret_file);
   }
@@ -186,7 +208,7 @@ Status CollectorClient::PutSnapshot(const query::Snapshot& snapshot) {
   if (!asking.allowed()) return state_->Failure("the server is stopping");
   const auto answer = client.Put("/query/v1/snapshot", {{"Authorization", "Bearer " + *secret}},
                                  query::EncodeSnapshot(snapshot), "application/json");
-  if (!answer) return state_->Failure("no answer (" + httplib::to_string(answer.error()) + ")");
+  if (!answer) return state_->Failure(WhyNoAnswer(answer.error()));
   if (answer->status == 409) return state_->Failure("has a newer snapshot already");
   if (answer->status / 100 != 2) {
     return state_->Failure("refused the snapshot with status " + std::to_string(answer->status));

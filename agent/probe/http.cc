@@ -164,6 +164,7 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
     long os_error = 0;
     api_.easy_getinfo(handle_, CURLINFO_OS_ERRNO, &os_error);
     answer_.os_error = static_cast<int>(os_error);
+    api_.easy_getinfo(handle_, CURLINFO_SSL_VERIFYRESULT, &answer_.verified);
     const char* redirect = nullptr;
     api_.easy_getinfo(handle_, CURLINFO_REDIRECT_URL, &redirect);
     if (redirect != nullptr) answer_.redirect = redirect;

@@ -27,6 +27,7 @@ struct HttpRequest {
 struct HttpAnswer {
   CURLcode code = CURLE_FAILED_INIT;
   int os_error = 0;        // errno of a failed connect, or 0
+  long verified = 0;       // X509_V_…: what OpenSSL found wrong with the certificate, or 0
   bool too_large = false;  // body or headers beyond their bounds
   bool contains = false;   // the text was found
   long status = 0;         // 0: no answer

@@ -1,7 +1,12 @@
 #include "agent/probe/probe.h"
 
+#include <fmt/format.h>
+#include <openssl/x509.h>
+
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstring>
 
 namespace haidang::agent {
 
@@ -17,10 +22,18 @@ std::string_view ToString(ProbeReason reason) {
       return "refused";
     case ProbeReason::kUnreachable:
       return "unreachable";
+    case ProbeReason::kConnectTimeout:
+      return "connect_timeout";
     case ProbeReason::kTimeout:
       return "timeout";
     case ProbeReason::kTls:
       return "tls";
+    case ProbeReason::kTlsExpired:
+      return "tls_expired";
+    case ProbeReason::kTlsName:
+      return "tls_name";
+    case ProbeReason::kTlsUntrusted:
+      return "tls_untrusted";
     case ProbeReason::kClosed:
       return "closed";
     case ProbeReason::kProtocol:
@@ -39,20 +52,81 @@ std::string_view ToString(ProbeReason reason) {
   return "internal";
 }
 
-ProbeReason ReasonOf(const HttpAnswer& answer) {
+namespace {
+
+// libcurl compares the name itself, after OpenSSL found nothing wrong, and leaves no result then.
+ProbeReason CertificateFault(long verified) {
+  switch (verified) {
+    case X509_V_OK:
+    case X509_V_ERR_UNSPECIFIED:
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return ProbeReason::kTlsName;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return ProbeReason::kTlsExpired;
+    default:
+      return ProbeReason::kTlsUntrusted;
+  }
+}
+
+ProbeReason TimeOutIn(const RequestMarks& marks, bool tls) {
+  return LastPhase(marks, tls) == kConnect ? ProbeReason::kConnectTimeout : ProbeReason::kTimeout;
+}
+
+// In words, for people.
+std::string Explain(const HttpAnswer& answer, ProbeReason reason) {
+  switch (reason) {
+    case ProbeReason::kDns:
+      return "name not found";
+    case ProbeReason::kRefused:
+      return "connection refused: nobody listens at this address and port";
+    case ProbeReason::kUnreachable:
+      return answer.os_error == 0
+                 ? "no way to the address"
+                 : std::string("no way to the address: ") + std::strerror(answer.os_error);
+    case ProbeReason::kTlsExpired:
+      return answer.verified == X509_V_ERR_CERT_NOT_YET_VALID
+                 ? "TLS certificate not valid yet: check both clocks"
+                 : "TLS certificate expired";
+    case ProbeReason::kTlsName:
+      return "TLS certificate has another host's name";
+    case ProbeReason::kTlsUntrusted:
+      return std::string("TLS certificate not trusted: ") +
+             X509_verify_cert_error_string(answer.verified);
+    case ProbeReason::kTls:
+      return "TLS failed: no common protocol, or the other side refused";
+    case ProbeReason::kClosed:
+      return answer.status != 0 ? "connection closed in the middle of the answer"
+                                : "connection closed before an answer";
+    case ProbeReason::kProtocol:
+      return "the answer is not HTTP";
+    case ProbeReason::kTooLarge:
+      return "the answer is too large";
+    default:
+      if (answer.code == CURLE_SSL_CACERT_BADFILE) return "the probe's CA file cannot be read";
+      return "libcurl's error " + std::to_string(answer.code);
+  }
+}
+
+}  // namespace
+
+ProbeReason ReasonOf(const HttpAnswer& answer, bool tls) {
   if (answer.too_large) return ProbeReason::kTooLarge;
   switch (answer.code) {
     case CURLE_COULDNT_RESOLVE_HOST:
       return ProbeReason::kDns;
     case CURLE_COULDNT_CONNECT:
-      if (answer.os_error == ETIMEDOUT) return ProbeReason::kTimeout;
+      if (answer.os_error == ETIMEDOUT) return ProbeReason::kConnectTimeout;
       return answer.os_error == ECONNREFUSED ? ProbeReason::kRefused : ProbeReason::kUnreachable;
     case CURLE_OPERATION_TIMEDOUT:
-      return ProbeReason::kTimeout;
+      return TimeOutIn(answer.marks, tls);
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
+      return ProbeReason::kTls;
     case CURLE_PEER_FAILED_VERIFICATION:
+      return CertificateFault(answer.verified);
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_INVALIDCERTSTATUS:
       return ProbeReason::kTls;
@@ -87,8 +161,11 @@ int64_t Probe::LeftMs() const {
 }
 
 std::string Probe::TimedOut(Phase phase) const {
-  return "no answer within " + std::to_string(options_.timeout.count()) + " ms, in phase " +
-         std::string(kPhaseNames[phase]);
+  static constexpr std::array<std::string_view, kPhaseNames.size()> kWhat = {
+      "no answer from the name server", "no connection", "no end of the TLS handshake", "no answer",
+      "the answer did not end"};
+  const double seconds = static_cast<double>(options_.timeout.count()) / 1000;
+  return fmt::format("{} within {} s", kWhat[phase], seconds);
 }
 
 void Probe::Request(const std::string& url) {
@@ -110,7 +187,7 @@ void Probe::Request(const std::string& url) {
 void Probe::OnResolved(const Resolver::Answer& answer) {
   timer_.reset();
   result_.times.us[kResolve] += (clock_.MonotonicNs() - resolve_begin_ns_) / 1000;
-  if (!answer) return Fail(ProbeReason::kDns, answer.error().message);
+  if (!answer) return Fail(ProbeReason::kDns, "name not found: " + answer.error().message);
   request_.addresses = *answer;
   request_.timeout = milliseconds(LeftMs());
   running_request_ = http_.Get(request_, [this](const HttpAnswer& got) { OnAnswer(got); });
@@ -126,13 +203,11 @@ void Probe::OnAnswer(const HttpAnswer& answer) {
     result_.cert_expiry = answer.cert_expiry;
   }
   if (failed) {
-    const ProbeReason reason = ReasonOf(answer);
-    const Phase phase = LastPhase(answer.marks, request_.parsed.tls);
-    std::string detail = reason == ProbeReason::kTimeout
-                             ? TimedOut(phase)
-                             : "in phase " + std::string(kPhaseNames[phase]);
-    if (reason == ProbeReason::kInternal)
-      detail += ", libcurl's error " + std::to_string(answer.code);
+    const ProbeReason reason = ReasonOf(answer, request_.parsed.tls);
+    const bool timed_out =
+        answer.code == CURLE_OPERATION_TIMEDOUT || reason == ProbeReason::kConnectTimeout;
+    std::string detail = timed_out ? TimedOut(LastPhase(answer.marks, request_.parsed.tls))
+                                   : Explain(answer, reason);
     return Fail(reason, std::move(detail));
   }
   if (!answer.redirect.empty() && options_.max_redirects > 0) {

@@ -33,19 +33,23 @@ struct ProbeOptions {
 // Why a run failed, as haidang_probe_reason states it. A small fixed set: others count on the
 // words.
 enum class ProbeReason {
-  kNone,         // "": it succeeded
-  kDns,          // "dns": the name has no address
-  kRefused,      // "refused": nobody listens there
-  kUnreachable,  // "unreachable": no way to the address
-  kTimeout,      // "timeout"
-  kTls,          // "tls": certificate not trusted, or no common protocol
-  kClosed,       // "closed": the connection ended before the answer did
-  kProtocol,     // "protocol": the answer is not HTTP
-  kRedirect,     // "redirect": too many, or to what may not be probed
-  kStatus,       // "status": not one of those that are right
-  kContent,      // "content": the text looked for is not there
-  kTooLarge,     // "too_large": answer beyond its bound
-  kInternal,     // "internal": libcurl could not work, e.g. unreadable CA file
+  kNone,            // "": it succeeded
+  kDns,             // "dns": the name has no address
+  kRefused,         // "refused": nobody listens there
+  kUnreachable,     // "unreachable": no way to the address
+  kConnectTimeout,  // "connect_timeout": nobody answers at the address
+  kTimeout,         // "timeout": of the name server, of TLS, or of the answer
+  kTls,             // "tls": no common protocol, or the other side gave up
+  kTlsExpired,      // "tls_expired": the certificate's time is over, or not begun
+  kTlsName,         // "tls_name": the certificate is another host's
+  kTlsUntrusted,    // "tls_untrusted": nobody we trust gave the certificate
+  kClosed,          // "closed": the connection ended before the answer did
+  kProtocol,        // "protocol": the answer is not HTTP
+  kRedirect,        // "redirect": too many, or to what may not be probed
+  kStatus,          // "status": not one of those that are right
+  kContent,         // "content": the text looked for is not there
+  kTooLarge,        // "too_large": answer beyond its bound
+  kInternal,        // "internal": libcurl could not work, e.g. unreadable CA file
 };
 std::string_view ToString(ProbeReason reason);
 
@@ -97,6 +101,6 @@ class Probe {
 };
 
 // Why a request that libcurl gave up with `answer` failed.
-ProbeReason ReasonOf(const HttpAnswer& answer);
+ProbeReason ReasonOf(const HttpAnswer& answer, bool tls);
 
 }  // namespace haidang::agent

@@ -21,9 +21,9 @@ namespace haidang {
 struct MqttOptions {
   std::string uri;  // "ssl://host:8883" or "tcp://host:1883"
   std::string client_id;
-  std::string ca_file;                           // PEM; required for ssl://
-  std::string cert_file;                         // PEM chain of this client
-  std::string key_file;                          // PEM
+  std::string ca_file;    // PEM; required for ssl://
+  std::string cert_file;  // PEM chain of this client
+  std::string key_file;   // PEM
   // Without a packet for so long a ping is sent; a broker that hangs is given up 2.5 times this
   // after its last word, and sends the Will 1.5 times this after ours. Above the 15 s at which data
   // and acknowledgements go anyway, so that pings are rare.

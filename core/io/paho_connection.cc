@@ -78,7 +78,10 @@ struct PahoConnection::Hooks {
     const std::string_view said = data->message != nullptr ? data->message : "";
     std::string why = "no connection";
     if (said == "TCP/TLS connect failure") {
-      if (self.tls_error_.empty()) why += ": nobody listens there, or there is no way to it";
+      if (self.tls_error_.empty())
+        why +=
+            ": nobody listens there, or there is no way to it; check the address, the broker and "
+            "the firewalls between";
     } else if (!said.empty()) {
       why += ": " + std::string(said);
     }

@@ -40,7 +40,9 @@ TEST_CASE("a collector that is absent, refuses or babbles is an Error that says 
   collector.FailWith(401);
   CHECK(client.Overview().error().message.find("refuses the secret") != std::string::npos);
   CollectorClient nobody({"127.0.0.1", 1}, collector.secret_file());
-  CHECK(nobody.Overview().error().message.find("no answer") != std::string::npos);
+  CHECK(nobody.Overview().error().message ==
+        "collector at 127.0.0.1:1: no answer: nobody listens there; start haidang-collector, or "
+        "check collector.url");
 }
 
 TEST_CASE("stopping ends a question that nobody answers") {
