@@ -64,6 +64,17 @@ TEST_CASE("both languages have the same keys and places") {
   CHECK(vi.size() == en.size());
 }
 
+TEST_CASE("each reason why a probe failed has words") {  // docs/architecture.md lists them
+  const json vi = json::parse(File("/i18n/vi.json"));
+  for (const char* reason :
+       {"dns", "refused", "unreachable", "connect_timeout", "timeout", "tls_expired", "tls_name",
+        "tls_untrusted", "tls", "closed", "protocol", "redirect", "status", "content", "too_large",
+        "internal"}) {
+    INFO(reason);
+    CHECK(vi.contains(std::string("reason.") + reason));
+  }
+}
+
 TEST_CASE("every key that the pages use is in the catalogues, and every key there is used") {
   const json vi = json::parse(File("/i18n/vi.json"));
   const std::string scripts = AllScripts();
