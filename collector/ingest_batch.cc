@@ -16,6 +16,28 @@ constexpr double kMaxOffset = 1e10;  // seconds
 constexpr size_t kMaxBroken = 4096;
 constexpr int kBrokenTimes = 3;  // the same damaged bytes so often: its number is settled
 
+// The datatype that keeps a value as it stands on the wire, whatever the birth declared; only what
+// stood in 32 bits needs the declared one, for its sign.
+DataType AsSent(const sparkplug::WireValue& value, DataType declared) {
+  using Kind = sparkplug::WireValue::Kind;
+  switch (value.kind) {
+    case Kind::kInt:
+      return DataType::kUInt64;
+    case Kind::kDouble:
+      return DataType::kDouble;
+    case Kind::kBoolean:
+      return DataType::kBoolean;
+    case Kind::kText:
+      return DataType::kString;
+    case Kind::kBytes:
+      return DataType::kBytes;
+    case Kind::kInt32:
+    case Kind::kNull:
+      break;
+  }
+  return declared;
+}
+
 }  // namespace
 
 Ingest::Outcome Ingest::TakeMessage(Machine& machine, std::string_view payload,
@@ -192,15 +214,16 @@ bool Ingest::StageEvents(const store::JournalRow& row, std::string_view bytes) {
   return true;
 }
 
-// An envelope holds many batches; each is stored by itself, as it would have come live.
+// An envelope holds many batches; each is stored by itself, as it would have come live: with all
+// that its CRC covers, series beyond the cap included.
 std::string Ingest::Alone(const Arrival& arrival, const AliasTable& aliases) const {
   sparkplug::Batch batch;
   batch.header = arrival.batch.header;
   batch.samples.reserve(arrival.batch.samples.size());
   for (const sparkplug::SampleView& sample : arrival.batch.samples) {
     const AliasEntry* entry = aliases.Find(sample.alias);
-    if (entry->slot == AliasEntry::kIgnored) continue;
-    batch.samples.emplace_back(sample.alias, sparkplug::ToValue(sample.value, entry->datatype));
+    batch.samples.emplace_back(
+        sample.alias, sparkplug::ToValue(sample.value, AsSent(sample.value, entry->datatype)));
   }
   if (auto events = sparkplug::DecodeEvents(arrival.batch.events))
     batch.events = std::move(*events);

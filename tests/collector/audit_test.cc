@@ -120,3 +120,21 @@ TEST_CASE_METHOD(AuditFixture, "what is no store, or another's, is a clear error
   REQUIRE_FALSE(audit);
   CHECK(audit.error().message.find("schema version 99") != std::string::npos);
 }
+
+TEST_CASE_METHOD(Fixture, "batches from an envelope are whole, whatever is not read of them") {
+  limits.series_per_machine = 1;
+  Reopen();
+  Born();
+  const bool restarted = GENERATE(false, true);  // what the cap left out has no datatype then
+  if (restarted) Reopen();
+  // One value beyond the cap, and one of another type than its birth said.
+  Receive(agent.Envelope({{.number = 1, .values = {{load, 1.0}, {up, int64_t{-7}}}, .full = true},
+                          {.number = 2, .values = {{load, std::string("1")}}}}));
+  REQUIRE(ingest->Commit());
+  CHECK(Journal().size() == 2);
+  const auto audit = store::CheckStore(dir + "/telemetry.db");
+  REQUIRE(audit);
+  CHECK(audit->batches == 2);
+  CHECK(audit->samples == 3);
+  CHECK(audit->whole());
+}

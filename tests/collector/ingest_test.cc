@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "collector/store/audit.h"
 #include "tests/collector/ingest_fixture.h"
 
 using namespace haidang;
@@ -199,6 +200,21 @@ TEST_CASE_METHOD(Fixture, "events are stored with their batch, once") {
   Receive(agent.Live(tick));
   REQUIRE(ingest->Commit());
   CHECK(Count("event") == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "events from an envelope are stored with their batch, once") {
+  Born();
+  TestAgent::Tick tick = Tick(1, 1, true);
+  tick.events = {{agent.TimeOf(1), "agent_started", "", "0.1.0"}};
+  Receive(agent.Envelope({tick, Tick(2, 2)}));
+  Receive(agent.Envelope({tick, Tick(2, 2)}));
+  REQUIRE(ingest->Commit());
+  CHECK(Count("event") == 1);
+  CHECK(Count("event WHERE kind = 'agent_started' AND text = '0.1.0'") == 1);
+  CHECK(Journal().size() == 2);
+  const auto audit = store::CheckStore(dir + "/telemetry.db");
+  REQUIRE(audit);
+  CHECK(audit->whole());  // the CRC covers the events, too
 }
 
 TEST_CASE_METHOD(Fixture, "a gap whose transaction is lost is closed by the next one") {
