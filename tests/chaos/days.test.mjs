@@ -48,7 +48,7 @@ scenarios(2, (scenario) => {
       await pause((hours * hour) / awaySpeed);
       clock.rate = drainSpeed;
       const away = clock.wallMs - gone;
-      assert.ok(away >= hours * hour, `it was gone for ${away / hour} h`);
+      assert.ok(away > 0.99 * hours * hour, `it was gone for ${away / hour} h`);
 
       // From here on: what agents sent to a collector that was not there is sent once more for certain.
       sent = new SentBatches();
