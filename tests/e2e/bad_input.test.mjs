@@ -143,18 +143,6 @@ test('two ports that are one are refused before a start fails on them', () => {
   }
 });
 
-test('a read-only directory is a clear error of the agent', (t) => {
-  const directory = smallDisk(t, ',ro');
-  if (!directory) return;
-  const file = path.join(temporary(), 'config.toml');
-  const text = fs.readFileSync(programs['haidang-agent'](), 'utf8');
-  fs.writeFileSync(file, text.replace(/^directory = .*$/m, `directory = ${JSON.stringify(directory)}`));
-  const ended = run('haidang-agent', '--config', file);
-  assert.equal(ended.signal, null);
-  assert.notEqual(ended.status, 0);
-  assert.ok((ended.stderr + ended.stdout).includes(directory), ended.stderr + ended.stdout);
-});
-
 test('an agent on a full disk says so, goes on, and loses nothing of what it read meanwhile', async (t) => {
   const directory = smallDisk(t);
   if (!directory) return;
