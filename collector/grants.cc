@@ -8,8 +8,17 @@ namespace haidang::collector {
 void Grants::Wants(int64_t machine, int64_t now_ms) { machines_[machine] = {now_ms, 0, 0}; }
 
 void Grants::Came(int64_t machine, int64_t now_ms) {
-  const auto it = machines_.find(machine);
-  if (it != machines_.end()) it->second.active_ms = now_ms;
+  if (const auto it = machines_.find(machine); it != machines_.end()) {
+    it->second.active_ms = now_ms;
+    return;
+  }
+  if (now_ms - others_since_ms_ > kIdleMs) {
+    others_.clear();
+    others_since_ms_ = now_ms;
+  }
+  if (++others_[machine] <= kFew) return;
+  others_.erase(machine);
+  Wants(machine, now_ms);
 }
 
 std::vector<Grants::Grant> Grants::Due(int64_t now_ms) {

@@ -26,7 +26,8 @@ class Grants {
 
   // A birth told of backlog: the machine wants a grant, and a new one with each birth.
   void Wants(int64_t machine, int64_t now_ms);
-  // A batch of its backlog came.
+  // A batch of its backlog came. So a collector that was away hears of backlog without a birth:
+  // where more than a few come, and not only what is sent again now and then, it is as if Wants().
   void Came(int64_t machine, int64_t now_ms);
   // Who is to be told what now. Those that sent nothing for half a minute are done, and their share
   // goes to the others.
@@ -45,9 +46,12 @@ class Grants {
   static constexpr int64_t kIdleMs = 30000;
   static constexpr int64_t kSpacingMs = 5000;  // between two grants to one machine
   static constexpr double kWorthTelling = 0.25;
+  static constexpr int kFew = 8;  // batches in half a minute
 
   Rates rates_;
   std::map<int64_t, Machine> machines_;
+  std::map<int64_t, int> others_;  // batches of backlog, since others_since_ms_, of who wants none
+  int64_t others_since_ms_ = 0;
 };
 
 }  // namespace haidang::collector

@@ -15,7 +15,7 @@ const hours = Number(process.env.HAIDANG_CHAOS_HOURS ?? (long ? 72 : 2));
 const agents = long ? 20 : 4;
 const interval = 15;  // seconds
 const awaySpeed = 180;  // simulated time in real
-const drainSpeed = long ? 15 : 30;
+const drainSpeed = long ? 15 : 12;
 // So slowly that the drain takes several links' lives.
 const backfill = { machine_batches_per_second: long ? 5 : 1 };
 const linkLives = long ? [5 * minute, 15 * minute] : [minute, 3 * minute];

@@ -160,6 +160,25 @@ TEST_CASE("the fullest disk is one that people fill") {
   CHECK(fullest->used_ratio == Approx(0.8));
 }
 
+TEST_CASE(
+    "backlog that no birth told of is granted a rate too, what is sent again now and then is not") {
+  Grants grants({.total = 1000, .machine = 400, .machine_min = 1});
+  for (int64_t now_ms = 0; now_ms < 600000; now_ms += 10000) {
+    grants.Came(1, now_ms);
+    CHECK(grants.Due(now_ms).empty());
+  }
+  for (int i = 0; i < 8; ++i) grants.Came(2, 600000);
+  CHECK(grants.Due(600000).empty());
+  grants.Came(2, 600001);
+  const std::vector<Grants::Grant> due = grants.Due(600001);
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].machine == 2);
+  CHECK(due[0].batches_per_second == 400);
+  grants.Came(2, 620000);
+  CHECK(grants.Due(640000).empty());
+  CHECK(grants.catching_up() == 1);
+}
+
 TEST_CASE("what may be sent late is shared evenly among those who are catching up") {
   Grants grants({.total = 1000, .machine = 400, .machine_min = 1});
   const auto told = [&](int64_t now_ms) {
