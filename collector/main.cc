@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <future>
 #include <random>
-#include <thread>
 
 #include "collector/collector.h"
 #include "collector/metrics_port.h"
@@ -14,6 +13,7 @@
 #include "core/io/secret.h"
 #include "core/io/signals.h"
 #include "core/io/state_directory.h"
+#include "core/io/thread.h"
 #include "core/log.h"
 
 namespace haidang::collector {
@@ -36,7 +36,7 @@ uint64_t Random64() {
 void StopPorts(QueryPort& queries, MetricsPort& metrics) {
   std::promise<void> stopped;
   auto ended = stopped.get_future();
-  std::thread stopper([&] {
+  std::thread stopper = StartThread([&] {
     queries.Stop();
     metrics.Stop();
     stopped.set_value();

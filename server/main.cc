@@ -9,6 +9,7 @@
 #include "core/io/loop.h"
 #include "core/io/signals.h"
 #include "core/io/state_directory.h"
+#include "core/io/thread.h"
 #include "core/log.h"
 #include "server/api.h"
 #include "server/collector_client.h"
@@ -47,7 +48,7 @@ Result<ControlDb> OpenControl(const Configuration& configuration, const Clock& c
 void StopAll(Live& live, CollectorClient& client, http::HttpServer& http_server, Watcher& watcher) {
   std::promise<void> stopped;
   auto done = stopped.get_future();
-  std::thread stopper([&] {
+  std::thread stopper = StartThread([&] {
     live.Close();
     client.Stop();
     http_server.Stop();

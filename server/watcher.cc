@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/io/thread.h"
 #include "core/log.h"
 
 namespace haidang::server {
@@ -29,7 +30,7 @@ Watcher::Watcher(const Clock& clock, CollectorClient& client, ControlDb db, Live
 Watcher::~Watcher() { Stop(); }
 
 void Watcher::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread([this] { Run(); });
 }
 
 void Watcher::Stop() {

@@ -6,9 +6,10 @@
 #include <csignal>
 #include <deque>
 #include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
+
+#include "core/io/thread.h"
 
 namespace haidang {
 namespace {
@@ -164,7 +165,7 @@ class UvLoop final : public Loop {
         done();
         StartWorkers();
       };
-      std::thread([mailbox = mailbox_, work = std::move(work),
+      StartThread([mailbox = mailbox_, work = std::move(work),
                    finish = std::move(finish)]() mutable {
         work();
         work = nullptr;

@@ -3,10 +3,10 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 #include "core/io/paho_connection.h"
+#include "core/io/thread.h"
 
 namespace haidang {
 
@@ -29,7 +29,7 @@ class PahoClient::Core : public std::enable_shared_from_this<PahoClient::Core> {
       jobs_.push_back(std::move(job));
       if (!started_) {
         started_ = true;
-        std::thread([core = shared_from_this()] { core->Run(); }).detach();
+        StartThread([core = shared_from_this()] { core->Run(); }).detach();
       }
     }
     wake_.notify_one();

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/io/loop.h"
+#include "core/io/thread.h"
 #include "tests/support/loop_runner.h"
 
 using namespace haidang;
@@ -139,6 +140,16 @@ TEST_CASE("SIGTERM and SIGINT come as tasks, each time") {
   CHECK(testing::RunUntil(*loop, [&] { return told == 1; }));
   std::raise(SIGINT);
   CHECK(testing::RunUntil(*loop, [&] { return told == 2; }));
+}
+
+TEST_CASE("signals are the main thread's alone, faults each thread's own") {
+  sigset_t mask;
+  StartThread([&] { pthread_sigmask(SIG_SETMASK, nullptr, &mask); }).join();
+  CHECK(sigismember(&mask, SIGTERM) == 1);
+  CHECK(sigismember(&mask, SIGINT) == 1);
+  CHECK(sigismember(&mask, SIGSEGV) == 0);
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  CHECK(sigismember(&mask, SIGTERM) == 0);
 }
 
 TEST_CASE("Stop before Run ends it at once") {

@@ -14,6 +14,7 @@
 
 #include "core/io/http/listener.h"
 #include "core/io/http/reply.h"
+#include "core/io/thread.h"
 
 namespace haidang::http {
 namespace {
@@ -89,7 +90,7 @@ Front::~Front() { Stop(); }
 
 void Front::Start(Handlers handlers) {
   handlers_ = std::move(handlers);
-  thread_ = std::thread([this] { Run(); });
+  thread_ = StartThread([this] { Run(); });
 }
 
 void Front::Stop() {

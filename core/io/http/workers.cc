@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/io/thread.h"
+
 namespace haidang::http {
 
 void Workers::Run(std::function<void()> job, bool urgent) {
@@ -9,7 +11,7 @@ void Workers::Run(std::function<void()> job, bool urgent) {
   if (stopping_) return;
   (urgent ? urgent_ : ordinary_).push_back({std::move(job), urgent});
   if (idle_ < urgent_.size() + ordinary_.size() && threads_.size() < max_threads_ && MayTake()) {
-    threads_.emplace_back([this] { Work(); });
+    threads_.push_back(StartThread([this] { Work(); }));
   }
   wake_.notify_one();
 }

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <signal.h>
+
+#include <thread>
+#include <utility>
+
+namespace haidang {
+
+// While it lives, threads that this one starts are sent no signal of the process: they all are the
+// main thread's, which sleeps in its loop and so meets them at once. Faults of a thread's own
+// (SIGSEGV and the like) stay its own.
+class SignalsStayHere {
+ public:
+  SignalsStayHere();
+  ~SignalsStayHere();
+  SignalsStayHere(const SignalsStayHere&) = delete;
+  SignalsStayHere& operator=(const SignalsStayHere&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+// How every thread of ours begins.
+template <typename Work>
+std::thread StartThread(Work&& work) {
+  const SignalsStayHere guard;
+  return std::thread(std::forward<Work>(work));
+}
+
+}  // namespace haidang
