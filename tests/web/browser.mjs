@@ -14,7 +14,8 @@ export async function makeBrowser(site, artefacts) {
   const browser = await chromium.launch({ executablePath, args });
   after(() => browser.close());
   return {
-    // A tab whose console errors, failed requests and requests to elsewhere are kept in `faults`.
+    // A tab whose console errors, failed requests and requests to elsewhere are kept in `faults`;
+    // without an address it is empty.
     async open(address = '/', options = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'vi-VN', ...options });
       const page = await context.newPage();
@@ -24,7 +25,7 @@ export async function makeBrowser(site, artefacts) {
       page.on('request', (request) => {
         if (!request.url().startsWith(site)) page.faults.push(`asks elsewhere: ${request.url()}`);
       });
-      await page.goto(site + address);
+      if (address) await page.goto(site + address);
       return page;
     },
     picture: (page, name) => page.screenshot({ path: path.join(artefacts, `${name}.png`), fullPage: true }),

@@ -15,14 +15,13 @@ const longPlace = `Xã ${'MộtTênRấtDài'.repeat(12)}`;
 
 // Opens `address` with a feed that `change` made of what the server tells; `series` answers for charts.
 async function open(address, change, { options, series } = {}) {
-  const page = await browser.open('/healthz', options);
+  const page = await browser.open('', options);
   const overview = await getJson(`${province.page}/api/v1/overview`);
   change(overview);
   await page.route('**/api/v1/stream', (route) => route.fulfill({
     contentType: 'text/event-stream', body: `retry: 500\nevent: overview\ndata: ${JSON.stringify(overview)}\n\n`,
   }));
   if (series) await page.route('**/api/v1/series?*', (route) => route.fulfill({ json: { series: series(overview.now_ms) } }));
-  page.faults = [];
   await page.goto(province.page + address);
   return page;
 }
