@@ -15,6 +15,7 @@ Status SqliteSpool::LoadOnly() {
   sql_.emplace(std::move(statements).value());
   if (Status s = LoadSpools(); !s) return s;
   if (Status s = LoadHeld(); !s) return s;
+  if (Status s = LoadEnded(); !s) return s;
   return LoadMeta();
 }
 

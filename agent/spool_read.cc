@@ -168,13 +168,16 @@ sparkplug::HeldSpool SqliteSpool::Describe(Spools::const_iterator spool) const {
   const int64_t from = given_up.LastTo(waiting - 1).value_or(spool->first) + 1;
   const int64_t oldest = held.FirstFrom(from).value_or(last + 1);
   return {spool->second.id, static_cast<uint64_t>(oldest - spool->first), spool->second.next,
-          spool->second.reason};
+          spool->second.reason, 0};
 }
 
 Result<std::vector<sparkplug::HeldSpool>> SqliteSpool::DescribeHeld() const {
   std::vector<sparkplug::HeldSpool> all;
   for (auto spool = books_.spools.begin(); spool != books_.spools.end(); ++spool) {
     if (!IsLeft(spool)) all.push_back(Describe(spool));
+  }
+  for (const Ended& ended : books_.ended) {
+    all.push_back({ended.id, ended.next, ended.next, "", ended.ended_ms});
   }
   return all;
 }

@@ -81,6 +81,7 @@ Status SqliteSpool::CarryOn(const Books& lost, uint64_t last_alias, uint8_t bd_s
       books_.settled.Add(first + shift, last + shift);
     }
   }
+  books_.ended = lost.ended;
   return LeaveSpools();
 }
 
@@ -110,6 +111,7 @@ void SqliteSpool::ReturnToFile() {
   if (!db) return;
   SqliteSpool file(options_, clock_, random64_, SpoolFile{std::move(db).value(), false});
   if (!file.Load() || !file.books_.begun) return;
+  if (!file.InTransaction([&] { return file.TakeEnded(*this); })) return;
   file.bd_seq_ = bd_seq_;  // that of the connection that is up
   if (!file.SaveBdSeq()) return;
   Adopt(std::move(file));

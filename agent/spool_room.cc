@@ -38,11 +38,7 @@ Status SqliteSpool::MakeRoom(bool pack) {
   }
   if (Status s = DropExpired(); !s) return s;
   if (Status s = DropBeyondBounds(); !s) return s;
-  bool left = false;
-  for (auto spool = books_.spools.begin(); spool != books_.spools.end(); ++spool) {
-    left = left || IsLeft(spool);
-  }
-  if (!left) return {};
+  if (!MayLeaveAny()) return {};
   return InTransaction([&] { return LeaveSpools(); });
 }
 
@@ -227,30 +223,6 @@ void SqliteSpool::Lose(int64_t first, int64_t last, const char* reason) {
   if (lost == 0) return;
   books_.dropped += lost;
   SpoolOf(first)->second.reason = reason;
-}
-
-// ---- spool ids ----
-
-// A spool id of the past of which nothing is held, and nothing is to be told any more.
-bool SqliteSpool::IsLeft(Spools::const_iterator spool) const {
-  if (std::next(spool) == books_.spools.end()) return false;
-  const int64_t first = spool->first + 1;
-  if (books_.held.Count(first, LastRow(spool)) > 0) return false;
-  return books_.settled.Count(first, LastRow(spool)) + 1 == spool->second.next;
-}
-
-// In a transaction.
-Status SqliteSpool::LeaveSpools() {
-  Result<Statement> remove = db_.Prepare("DELETE FROM spool WHERE id=?");
-  if (!remove) return remove.error();
-  for (auto spool = books_.spools.begin(); spool != books_.spools.end();) {
-    const auto here = spool++;
-    if (!IsLeft(here)) continue;
-    if (Status s = remove->Bind(1, here->second.id).Run(); !s) return s;
-    books_.settled.Remove(here->first + 1, LastRow(here));
-    books_.spools.erase(here);
-  }
-  return SaveSettled();
 }
 
 // After much was given up. What cannot be given back now is used again later.

@@ -61,6 +61,7 @@ SqliteSpool::Spools::iterator SqliteSpool::FindSpool(uint64_t id) {
 }
 
 Result<Settlement> SqliteSpool::SettleNamed(const sparkplug::Committed& committed) {
+  if (committed.sent_ms > 0) heard_ms_ = committed.sent_ms;
   const auto spool = FindSpool(committed.spool_id);
   if (spool == books_.spools.end()) return Settlement{};
   const int64_t base = spool->first;
@@ -167,9 +168,11 @@ Result<Settlement> SqliteSpool::RolledBack(int64_t base, const sparkplug::Commit
 }
 
 // In a transaction. What was settled of the spool id is kept no more: a collector that was restored
-// could not tell whose it is.
+// could not tell whose it is. The spool id ends with the last number that the collector had of us:
+// what it has above is not ours, and what it has not is recorded anew.
 Status SqliteSpool::RecordAnew(int64_t base, const RowSet& rows) {
   const auto spool = books_.spools.find(base);
+  const int64_t end = std::max(base, books_.settled.LastTo(LastRow(spool)).value_or(base));
   const int64_t shift =
       rows.empty() ? 0 : LastRow(std::prev(books_.spools.end())) + 1 - *rows.First();
   const RowSet held = books_.held.Within(base + 1, LastRow(spool));
@@ -198,6 +201,9 @@ Status SqliteSpool::RecordAnew(int64_t base, const RowSet& rows) {
   }
   run_ = {LastRow(std::prev(books_.spools.end())) + 1, 0, 0, 0};
   if (Status s = SaveNext(std::prev(books_.spools.end())); !s) return s;
+  books_.settled.Remove(end + 1, LastRow(spool));
+  spool->second.next = static_cast<uint64_t>(end - base) + 1;
+  if (Status s = SaveNext(spool); !s) return s;
   return SaveSettled();
 }
 

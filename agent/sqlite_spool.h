@@ -118,6 +118,14 @@ class SqliteSpool final : public Spool {
     std::string reason;
   };
   using Spools = std::map<int64_t, SpoolId>;
+  // A spool id of the past of which nothing is held: the collector had said that it has all of it.
+  // Births name it for a while, so that a collector that was restored sees what it lost.
+  struct Ended {
+    uint64_t id = 0;
+    uint64_t next = 1;
+    int64_t ended_ms = 0;  // the collector's clock
+    bool operator==(const Ended&) const = default;
+  };
   struct InMemory {
     int64_t rowid = 0;
     int64_t age_ms = 0;
@@ -134,11 +142,13 @@ class SqliteSpool final : public Spool {
   // What the file holds, as we know it: a transaction that fails leaves it as it was. A row that is
   // neither held nor settled was given up, and the collector does not know it yet.
   struct Books {
-    Spools spools;       // the last is the current one
-    RowSet held;         // batches that can be read, those in memory included
-    RowSet settled;      // rows that the collector settled, held or not
-    RowSet saved;        // `settled` as the file has it
-    bool begun = false;  // the current spool id and the mark of use are in the file
+    Spools spools;                   // the last is the current one
+    RowSet held;                     // batches that can be read, those in memory included
+    RowSet settled;                  // rows that the collector settled, held or not
+    RowSet saved;                    // `settled` as the file has it
+    std::vector<Ended> ended;        // in that order
+    std::vector<Ended> ended_saved;  // as the file has it
+    bool begun = false;              // the current spool id and the mark of use are in the file
     int64_t bytes = 0;
     uint64_t dropped = 0;
   };
@@ -228,9 +238,17 @@ class SqliteSpool final : public Spool {
   Status DropItem(const Item& item, const char* reason);
   Status Delete(const Item& item);
   void Lose(int64_t first, int64_t last, const char* reason);
-  bool IsLeft(Spools::const_iterator spool) const;
-  Status LeaveSpools();
   void Shrink();
+
+  // spool_ended.cc
+  bool IsLeft(Spools::const_iterator spool) const;
+  bool MayLeave(Spools::const_iterator spool) const;
+  bool MayLeaveAny() const;
+  bool BeyondBounds(const Ended& oldest) const;
+  Status LeaveSpools();
+  Status LoadEnded();
+  Status SaveEnded();
+  Status TakeEnded(const SqliteSpool& other);
 
   // spool_settle.cc
   Result<Settlement> SettleNamed(const sparkplug::Committed& committed);
@@ -288,6 +306,7 @@ class SqliteSpool final : public Spool {
   uint8_t bd_seq_ = 255;
   std::deque<InMemory> memory_;  // newer than all rows, in their order, while the disk is full
   int64_t memory_bytes_ = 0;
+  int64_t heard_ms_ = 0;  // the collector's clock, as it told it last; 0: not since the start
   bool damaged_ = false;  // met, and the file is not yet replaced
   bool no_room_ = false;  // met: what could be read cannot be written now
   Trouble unwritten_;     // batches that were not written when they came

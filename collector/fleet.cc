@@ -290,6 +290,7 @@ std::vector<Machine*> Fleet::Lost(store::Store& store) {
     LoadCommitted(*spool, ranges ? *ranges : std::vector<store::CommittedRow>());
     auto holes = store.OpenHoles(spool->row.id);
     LoadHoles(*spool, holes ? std::move(*holes) : std::vector<store::HoleRow>());
+    spool->last_lost.reset();
     spool->changed_ranges.clear();
     spool->removed_ranges.clear();
     spool->gaps.clear();

@@ -68,9 +68,15 @@ class Fleet {
     int64_t now_ms = 0;  // wall clock
   };
   void Take(Spool& spool, const Came& batch);
-  // Numbers that will never come: those of [first, last] that did not come are settled as lost; how
+  // Numbers that will never come: those of the range that did not come are settled as lost; how
   // many.
-  uint64_t Lose(Spool& spool, store::NumberRange range, const std::string& reason, int64_t now_ms);
+  struct Loss {
+    store::NumberRange range;
+    std::string reason;
+    int64_t recorded_ms = 0;  // not later than this, as far as is known
+    int64_t now_ms = 0;       // wall clock
+  };
+  uint64_t Lose(Spool& spool, const Loss& loss);
 
   // What is known of this boot's time changed.
   void ClockChanged(Machine& machine, uint64_t boot_id);
@@ -128,6 +134,7 @@ class Fleet {
   void LearnPlace(Machine& machine, const sparkplug::Birth& birth, int64_t wall_ms);
   void Settle(Spool& spool, uint64_t first, uint64_t last);
   void OpenHole(Spool& spool, store::NumberRange range, int64_t to_ms, int64_t now_ms);
+  bool ContinueLoss(Spool& spool, const Loss& loss);
   void UpdateHoles(Spool& spool, store::NumberRange range, int64_t now_ms);
   void LoadHoles(Spool& spool, std::vector<store::HoleRow> rows);
   Status FlushHoles(store::Store& store, Spool& spool);

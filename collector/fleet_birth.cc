@@ -26,7 +26,7 @@ Learned Fleet::Learn(store::Store& store, Machine& machine, const sparkplug::Bir
   learned.capped_series = AddAliases(machine, *layout, birth);
   const auto hold = [&](const sparkplug::HeldSpool& held) {
     Spool* spool = HoldSpool(machine, *layout, held, wall_ms, learned.gap_batches);
-    if (spool == nullptr) return spool;
+    if (spool == nullptr || held.ended_ms != 0) return spool;  // who ended it waits for no answer
     learned.held.push_back(spool);
     const uint64_t last = std::min(held.next, kMaxNumber) - 1;
     if (held.first <= last) {
@@ -196,6 +196,10 @@ Spool* Fleet::HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldS
   Spool* spool = machine.FindSpool(held.spool_id);
   if (spool == nullptr) {
     if (held.spool_id == 0) return nullptr;
+    // The journal keeps nothing of it any more: it had come, and was forgotten.
+    if (held.ended_ms != 0 && wall_ms - held.ended_ms > limits_.forget_spools_after_ms) {
+      return nullptr;
+    }
     if (machine.spools.size() >= limits_.spools_per_machine && !ForgetOldest(machine)) {
       return nullptr;
     }
@@ -210,7 +214,13 @@ Spool* Fleet::HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldS
   spool->row_unsaved = true;
   Queue(*spool);
   if (held.first <= 1 || held.first > kMaxNumber) return spool;
-  spool->floor = {held.first - 1, held.reason.empty() ? "not_kept" : held.reason, wall_ms};
+  spool->floor = {held.first - 1, held.reason.empty() ? "not_kept" : held.reason, wall_ms, wall_ms};
+  if (held.ended_ms != 0) {
+    spool->floor.recorded_ms = std::min(held.ended_ms, wall_ms);
+    // What a copy of the machine gave beyond that will not come either, once the copy is gone.
+    const bool gone = wall_ms - held.ended_ms > kGoneAfterMs;
+    if (gone) spool->floor.last = std::max(spool->floor.last, spool->committed.Highest());
+  }
   gap_batches += CloseBelow(*spool);
   return spool;
 }
@@ -218,7 +228,7 @@ Spool* Fleet::HoldSpool(Machine& machine, Layout& layout, const sparkplug::HeldS
 uint64_t Fleet::CloseBelow(Spool& spool) {
   const Spool::Floor& floor = spool.floor;
   if (floor.last == 0) return 0;
-  return Lose(spool, {1, floor.last}, floor.reason, floor.told_ms);
+  return Lose(spool, {{1, floor.last}, floor.reason, floor.recorded_ms, floor.told_ms});
 }
 
 bool Fleet::ForgetOldest(Machine& machine) {
@@ -242,7 +252,7 @@ void Fleet::ForgetSpools(Machine& machine, int64_t wall_ms, bool all_told) {
       // copied image) may still hold it.
       const uint64_t highest = spool->committed.Highest();
       const bool gone = all_told && wall_ms - spool->row.touched_ms > kGoneAfterMs;
-      if (gone && highest > 0) Lose(*spool, {1, highest}, "spool_gone", wall_ms);
+      if (gone && highest > 0) Lose(*spool, {{1, highest}, "spool_gone", wall_ms, wall_ms});
       continue;
     }
     spool->row.touched_ms = wall_ms;

@@ -8,6 +8,7 @@ namespace haidang::collector {
 namespace {
 
 constexpr int64_t kBlinkMs = int64_t{120} * 1000;
+constexpr uint64_t kMaxTicks = 1U << 20;
 
 // A few batches that the network lost and their machine sent again are nothing to tell.
 bool IsBlink(const store::HoleRow& row) {
@@ -31,11 +32,13 @@ void Fleet::Take(Spool& spool, const Came& batch) {
   }
 }
 
-uint64_t Fleet::Lose(Spool& spool, store::NumberRange range, const std::string& reason,
-                     int64_t now_ms) {
+uint64_t Fleet::Lose(Spool& spool, const Loss& loss) {
+  const auto& [range, reason, recorded_ms, now_ms] = loss;
   const uint64_t highest = spool.committed.Highest();
   if (range.last > highest) {
-    OpenHole(spool, {highest + 1, range.last}, now_ms, now_ms);
+    if (!ContinueLoss(spool, loss)) {
+      OpenHole(spool, {highest + 1, range.last}, recorded_ms, now_ms);
+    }
     spool.highest_crc.reset();
   }
   uint64_t lost = 0;
@@ -56,6 +59,19 @@ uint64_t Fleet::Lose(Spool& spool, store::NumberRange range, const std::string& 
   return lost;
 }
 
+// One batch after the other that is lost for the same reason is one entry.
+bool Fleet::ContinueLoss(Spool& spool, const Loss& loss) {
+  const uint64_t highest = spool.committed.Highest();
+  const auto last = std::exchange(spool.last_lost, nullptr);
+  if (last == nullptr || last->range.last != highest || last->reason != loss.reason) return false;
+  if (loss.range.first > highest + 1) return false;
+  last->range.last = loss.range.last;
+  last->to_ms = std::max(last->to_ms, loss.recorded_ms);
+  last->closed_ms.reset();
+  spool.holes.push_back({std::move(*last), true, true});
+  return true;
+}
+
 void Fleet::OpenHole(Spool& spool, store::NumberRange range, int64_t to_ms, int64_t now_ms) {
   store::HoleRow row;
   row.id = ++last_hole_;
@@ -64,6 +80,11 @@ void Fleet::OpenHole(Spool& spool, store::NumberRange range, int64_t to_ms, int6
   row.range = range;
   row.from_ms = spool.highest_time_ms;
   row.to_ms = to_ms;
+  if (row.from_ms && to_ms <= *row.from_ms) {  // one of the two times is wrong
+    const Machine* machine = ByRow(spool.row.machine);
+    const int64_t interval_ms = machine == nullptr ? 0 : machine->row.interval_ms;
+    row.to_ms = *row.from_ms + static_cast<int64_t>(std::min(row.size(), kMaxTicks)) * interval_ms;
+  }
   row.opened_ms = now_ms;
   spool.holes.push_back({std::move(row), false, true});
   Queue(spool);
@@ -77,6 +98,9 @@ void Fleet::UpdateHoles(Spool& spool, store::NumberRange range, int64_t now_ms) 
     hole.changed = true;
     if (row.recovered + row.lost < row.size()) return false;
     row.closed_ms = now_ms;
+    if (row.lost == row.size() && row.range.last == spool.committed.Highest()) {
+      spool.last_lost = std::make_unique<store::HoleRow>(row);
+    }
     if (!IsBlink(row)) {
       spool.closed_holes.push_back(std::move(row));
     } else if (hole.stored) {

@@ -32,6 +32,10 @@ Result<Rebuilt> RebuildHead(store::Store& store, Fleet& fleet, Machine& machine,
   auto read = store.Recent(machine.row.id, INT64_MIN, [&](const store::JournalRow& row) {
     rebuilt.received_ms = std::max(rebuilt.received_ms, row.received_ms);
     newest_ms = std::max(newest_ms, row.time_ms);
+    Spool& live = *machine.live;
+    if (row.spool == live.row.id && row.number == live.committed.Highest()) {
+      live.highest_time_ms = row.time_ms;
+    }
     if (row.received_ms < received_after_ms || newest_ms - row.time_ms > kMaxAgeMs) return false;
     if (row.spool != machine.live->row.id) return true;
     const bool full = (row.flags & store::kFlagFull) != 0;

@@ -151,14 +151,14 @@ void Ingest::TakeBroken(const Arrival& arrival) {
   if (++broken.times < kBrokenTimes) return;
   // It stands so in its spool: it will never come whole, and must not block what follows.
   broken_.erase({spool.row.id, number});
-  fleet_.Lose(spool, {number, number}, "damaged", now_.wall_ms);
+  fleet_.Lose(spool, {{number, number}, "damaged", now_.wall_ms, now_.wall_ms});
   acknowledger_.Due(arrival.machine, spool, false);
 }
 
 void Ingest::SetAside(const Arrival& arrival, const char* reason) {
   const uint64_t number = arrival.batch.header.number;
   Quarantine(arrival, reason);
-  fleet_.Lose(*arrival.spool, {number, number}, reason, now_.wall_ms);
+  fleet_.Lose(*arrival.spool, {{number, number}, reason, now_.wall_ms, now_.wall_ms});
   acknowledger_.Due(arrival.machine, *arrival.spool, false);
 }
 

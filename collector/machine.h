@@ -46,6 +46,8 @@ struct Spool {
   std::optional<int64_t> highest_time_ms;
   // Its open entries of the gap ledger, by number.
   std::vector<Hole> holes;
+  // The entry that ends with the highest number, where all of it is lost: it goes on with the next.
+  std::unique_ptr<store::HoleRow> last_lost;
   bool ack_due = false;   // something is to be acknowledged
   bool named = false;     // by the machine's last birth
   bool settled = false;   // `row.touched_ms` is the time of the first birth that names it no more
@@ -55,6 +57,7 @@ struct Spool {
   struct Floor {
     uint64_t last = 0;
     std::string reason;
+    int64_t recorded_ms = 0;  // not later than this
     int64_t told_ms = 0;
   };
   Floor floor;

@@ -72,6 +72,8 @@ void AddHeld(const HeldSpool& held, BirthWriter& writer) {
   writer.AddUInt(std::string(names::kSpoolFirst) + hex, held.first);
   writer.AddUInt(std::string(names::kSpoolNext) + hex, held.next);
   if (!held.reason.empty()) writer.AddText(std::string(names::kSpoolReason) + hex, held.reason);
+  if (held.ended_ms == 0) return;
+  writer.AddUInt(std::string(names::kSpoolEnded) + hex, wire::WireTime(held.ended_ms));
 }
 
 void AddSpools(const Birth& birth, BirthWriter& writer) {

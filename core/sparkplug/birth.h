@@ -30,6 +30,9 @@ struct HeldSpool {
       1;              // oldest number that will still come; numbers below that never came are a gap
   uint64_t next = 1;  // the number that the next batch will have
   std::string reason;  // why numbers below `first` will not come: "", "full", "age", "corrupt"
+  // Where `first` is `next` and the collector has said that it has all: when the agent forgot what
+  // it held, by the collector's clock; else 0.
+  int64_t ended_ms = 0;
 };
 
 struct Birth {

@@ -15,7 +15,7 @@ using protozero::pbf_wire_type;
 using protozero::tag_and_type;
 
 constexpr uint32_t kLastDatatype = 34;  // DateTimeArray
-constexpr size_t kMaxMetrics = kMaxSeries + 3 * kMaxHeldSpools + 64;
+constexpr size_t kMaxMetrics = kMaxSeries + 4 * kMaxHeldSpools + 64;
 constexpr int64_t kMaxIntervalMs = 24LL * 3600 * 1000;
 
 constexpr std::array<std::pair<uint64_t, std::string_view>, 12> kReservedNames = {{
@@ -180,7 +180,7 @@ class BirthReader {
     const std::string_view name = metric.name;
     if (name == names::kSpoolGroups) return ReadGroups(metric);
     for (const std::string_view prefix :
-         {names::kSpoolFirst, names::kSpoolNext, names::kSpoolReason}) {
+         {names::kSpoolFirst, names::kSpoolNext, names::kSpoolReason, names::kSpoolEnded}) {
       if (!name.starts_with(prefix)) continue;
       uint64_t id = 0;
       if (!names::ParseSpoolHex(name.substr(prefix.size()), id)) {
@@ -191,6 +191,10 @@ class BirthReader {
       if (prefix == names::kSpoolReason) return TakeText(metric, held->reason);
       const auto number = Take<uint64_t>(metric, DataType::kUInt64);
       if (!number || *number == 0) return AtMetric(name, "must be a UInt64 above 0");
+      if (prefix == names::kSpoolEnded) {
+        if (wire::ReadTime(*number, held->ended_ms)) return {};
+        return AtMetric(name, "no possible time");
+      }
       (prefix == names::kSpoolFirst ? held->first : held->next) = *number;
     }
     return {};
@@ -203,7 +207,7 @@ class BirthReader {
                                     [id](const HeldSpool& spool) { return spool.spool_id == id; });
     if (found != held.rend()) return &*found;
     if (held.size() == kMaxHeldSpools) return nullptr;
-    return &held.emplace_back(HeldSpool{id, 0, 0, {}});
+    return &held.emplace_back(HeldSpool{id, 0, 0, {}, 0});
   }
 
   Status ReadGroups(const wire::MetricView& metric) {
@@ -288,7 +292,12 @@ class BirthReader {
         return Error{"birth: spool " + names::SpoolHex(held.spool_id) +
                      ": needs First and Next, First not above Next"};
       }
-      holds_current = holds_current || held.spool_id == birth_.spool_id;
+      const bool current = held.spool_id == birth_.spool_id;
+      if (held.ended_ms != 0 && (current || held.first != held.next)) {
+        return Error{"birth: spool " + names::SpoolHex(held.spool_id) +
+                     ": has Ended, and is current or holds something"};
+      }
+      holds_current = holds_current || current;
     }
     if (!holds_current) return Error{"birth: no Spool/First and Spool/Next of Spool/Id"};
     std::vector<std::string_view> groups(birth_.groups.begin(), birth_.groups.end());

@@ -25,6 +25,7 @@ inline constexpr std::string_view kSpoolId = "Spool/Id";
 inline constexpr std::string_view kSpoolFirst = "Spool/First/";
 inline constexpr std::string_view kSpoolNext = "Spool/Next/";
 inline constexpr std::string_view kSpoolReason = "Spool/Reason/";
+inline constexpr std::string_view kSpoolEnded = "Spool/Ended/";
 inline constexpr std::string_view kSpoolGroups = "Spool/Groups";
 inline constexpr std::string_view kAgentVersion = "Agent/Version";
 inline constexpr std::string_view kAgentOs = "Agent/OS";

@@ -175,7 +175,9 @@ class World {
     }
   }
   void Tell(uint64_t spool_id, uint64_t next, size_t skip, bool check) {
-    const auto settled = spool_->Settle(collector_.Answer(spool_id, next, skip, check));
+    sparkplug::Committed answer = collector_.Answer(spool_id, next, skip, check);
+    answer.sent_ms = clock_.WallMs();
+    const auto settled = spool_->Settle(answer);
     REQUIRE(settled.ok());
     known_ids_.insert(spool_->id());
   }

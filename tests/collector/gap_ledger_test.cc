@@ -1,3 +1,4 @@
+#include "collector/head_rebuild.h"
 #include "collector/store/holes.h"
 #include "collector/store/reader.h"
 #include "tests/collector/ingest_fixture.h"
@@ -173,6 +174,75 @@ TEST_CASE_METHOD(LedgerFixture, "the newest batch's CRC is kept with its number"
   CHECK(machine("pc-1").live->highest_crc == crc);
   Late(2);
   CHECK(machine("pc-1").live->highest_crc == crc);
+}
+
+TEST_CASE_METHOD(LedgerFixture, "batches that are set aside one after the other are one entry") {
+  Born();
+  Live(1);
+  TestAgent before = agent;
+  before.boot_id = 99;  // never seen live
+  before.clock_ahead_ms = 1420070400000 - before.epoch_ms;
+  Receive(before.Historical(Tick(2, 2)));
+  Commit();
+  auto ledger = Ledger();
+  REQUIRE(ledger.size() == 1);
+  CHECK(ledger[0].from_ms == agent.TimeOf(1));
+  CHECK(ledger[0].to_ms == agent.TimeOf(1) + 15000);  // it came at once, but was a tick later
+  for (uint64_t n = 3; n <= 50; ++n) {
+    clock.Advance(15s);
+    Receive(before.Historical(Tick(n, 2)));
+    if (n % 10 == 0) Commit();
+  }
+  ledger = Ledger();
+  REQUIRE(ledger.size() == 1);
+  CHECK(ledger[0].range == store::NumberRange{2, 50});
+  CHECK(ledger[0].lost == 49);
+  CHECK(ledger[0].recovered == 0);
+  CHECK(ledger[0].from_ms == agent.TimeOf(1));
+  CHECK(ledger[0].to_ms == clock.WallMs());
+  CHECK(ledger[0].closed_ms == clock.WallMs());
+  Live(51);
+  Receive(before.Historical(Tick(52, 2)));
+  Commit();
+  REQUIRE(Ledger().size() == 2);
+  CHECK(Ledger()[1].from_ms == agent.TimeOf(51));
+}
+
+TEST_CASE_METHOD(LedgerFixture, "a loss that goes on in a transaction that is lost is told whole") {
+  Born();
+  Live(1);
+  TestAgent before = agent;
+  before.boot_id = 99;
+  before.clock_ahead_ms = 1420070400000 - before.epoch_ms;
+  Receive(before.Historical(Tick(2, 2)));
+  Commit();
+  Receive(before.Historical(Tick(3, 2)));
+  flush_status = Error{"disk full"};
+  CHECK_FALSE(ingest->Commit());
+  flush_status = {};
+  CHECK(Ledger()[0].lost == 1);
+  clock.Advance(15s);
+  for (uint64_t n = 3; n <= 4; ++n) Receive(before.Historical(Tick(n, 2)));
+  Commit();
+  uint64_t lost = 0;
+  for (const store::HoleRow& row : Ledger()) lost += row.lost;
+  CHECK(lost == 3);
+  CHECK(Count("gap") == 3);
+}
+
+TEST_CASE_METHOD(LedgerFixture, "when the batch before an outage was is known after a start too") {
+  Born();
+  Live(1);
+  Live(2);
+  Commit();
+  Reopen();
+  sparkplug::BatchDecoder decoder;
+  REQUIRE(RebuildHead(*store, *fleet, machine("pc-1"), decoder));
+  clock.Advance(1h);
+  Live(9);
+  Commit();
+  REQUIRE(Ledger().size() == 1);
+  CHECK(Ledger()[0].from_ms == agent.TimeOf(2));
 }
 
 TEST_CASE_METHOD(Fixture,

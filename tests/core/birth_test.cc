@@ -254,6 +254,14 @@ TEST_CASE("births that break our own rules are refused") {
   birth.held[0].first = 10;
   CHECK_THAT(FaultOf(birth), Catch::Contains("First not above Next"));
   birth = SmallBirth();
+  birth.held.push_back({0xE4, 7, 7, "", 1'760'000'000'000});
+  CHECK(FaultOf(birth).empty());
+  birth.held.back().first = 6;
+  CHECK_THAT(FaultOf(birth), Catch::Contains("has Ended"));
+  birth = SmallBirth();
+  birth.held[0] = {kSpool, 7, 7, "", 1'760'000'000'000};
+  CHECK_THAT(FaultOf(birth), Catch::Contains("is current"));
+  birth = SmallBirth();
   birth.held.erase(birth.held.begin());
   CHECK_THAT(FaultOf(birth), Catch::Contains("Spool/Id"));
   birth = SmallBirth();
@@ -286,6 +294,8 @@ TEST_CASE("births that break our own rules are refused") {
   CHECK_THAT(FaultOf(with(Metric("Spool/First/xyz", 8, 11, 1))), Catch::Contains("hex"));
   CHECK_THAT(FaultOf(with(Metric("Spool/First/00000000000000AA", 8, 11, 1))),
              Catch::Contains("hex"));
+  CHECK_THAT(FaultOf(with(Metric("Spool/Ended/00000000000000aa", 8, 11, ~uint64_t{0}))),
+             Catch::Contains("no possible time"));
   CHECK_THAT(FaultOf(with(Metric("Spool/First/00000000000000aa", 8, 11, 1))),
              Catch::Contains("needs First and Next"));
 }
@@ -311,6 +321,19 @@ TEST_CASE("a property's text decides, and its name must agree") {
   CHECK_THAT(birth({{"type", "gauge"}, {"source", "gpu"}, {"a", "x"}}),
              Catch::Contains("Spool/Groups"));
   CHECK_THAT(birth({{"source", "cpu"}, {"a", "x"}}), Catch::Contains("no property type"));
+}
+
+TEST_CASE("a spool id that ended is told with the time when it did") {
+  Birth birth = SmallBirth();
+  birth.held.push_back({0xE4, 7, 7, "", 1'760'000'000'000});
+  const auto decoded = DecodeBirth(EncodeBirth(birth));
+  REQUIRE(decoded);
+  REQUIRE(decoded->held.size() == birth.held.size());
+  CHECK(decoded->held.back().spool_id == 0xE4);
+  CHECK(decoded->held.back().first == 7);
+  CHECK(decoded->held.back().next == 7);
+  CHECK(decoded->held.back().ended_ms == 1'760'000'000'000);
+  CHECK(decoded->held.front().ended_ms == 0);
 }
 
 TEST_CASE("more spool ids than a birth can hold are told in part, the current one always") {
