@@ -174,7 +174,12 @@ sparkplug::HeldSpool SqliteSpool::Describe(Spools::const_iterator spool) const {
 Result<std::vector<sparkplug::HeldSpool>> SqliteSpool::DescribeHeld() const {
   std::vector<sparkplug::HeldSpool> all;
   for (auto spool = books_.spools.begin(); spool != books_.spools.end(); ++spool) {
-    if (!IsLeft(spool)) all.push_back(Describe(spool));
+    const SpoolId& one = spool->second;
+    if (!IsLeft(spool)) {
+      all.push_back(Describe(spool));
+    } else if (one.next > 1) {
+      all.push_back({one.id, one.next, one.next, "", heard_ms_});
+    }
   }
   for (const Ended& ended : books_.ended) {
     all.push_back({ended.id, ended.next, ended.next, "", ended.ended_ms});

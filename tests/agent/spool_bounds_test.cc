@@ -52,8 +52,13 @@ TEST_CASE("a spool id that was given up as a whole is held until the collector k
   CHECK(held[0].first == 11);
   CHECK(held[0].next == 11);
   CHECK(held[0].reason == "full");
-  REQUIRE(spool->Settle(Named(1000, 10))->settled == 0);
-  CHECK(spool->Held()->size() == 1);
+  sparkplug::Committed known = Named(1000, 10);
+  known.sent_ms = 1767573000000;
+  REQUIRE(spool->Settle(known)->settled == 0);
+  held = *spool->Held();
+  REQUIRE(held.size() == 2);
+  CHECK(held[0].ended_ms == known.sent_ms);
+  CHECK(spool->Report()->spools.size() == 1);
 }
 
 TEST_CASE("what is too old goes, whatever the wall clock does") {

@@ -88,8 +88,10 @@ TEST_CASE_METHOD(Fixture, "no spool id ends before the collector told its time")
   MustAppend(*spool, 1, true);
   REQUIRE(spool->GiveUpKept().ok());
   MustAppend(*spool, 2);
-  CHECK(spool->Held()->size() == 1);
-  Restart();  // it is not forgotten either
+  REQUIRE(spool->Held()->size() == 2);
+  CHECK((*spool->Held())[0].first == 7);  // it is named all the same
+  CHECK((*spool->Held())[0].ended_ms == 0);
+  Restart();
   REQUIRE(spool->Settle(Told(1001, 2)).ok());
   MustAppend(*spool, 3);
   REQUIRE(EndedOf(*spool).size() == 1);

@@ -65,15 +65,16 @@ TEST_CASE("every start begins a new spool id, a clean one too") {
   CHECK(spool->Settle(Named(1001, 1))->settled == 1);
   MustAppend(*spool, 2);
   held = *spool->Held();
-  REQUIRE(held.size() == 1);  // of no interest any more
-  CHECK(held[0].spool_id == 1001);
+  REQUIRE(held.size() == 2);
+  CHECK(held[0].first == 8);  // nothing of it is held any more
   spool.reset();
   spool = OpenSpool({dir / "spool.db"}, clock, ids);
   spool.reset();
   spool = OpenSpool({dir / "spool.db"}, clock, ids);  // 1002 never had a batch
   held = *spool->Held();
-  REQUIRE(held.size() == 2);
-  CHECK(held[1].spool_id == 1003);
+  REQUIRE(held.size() == 3);
+  CHECK(held[1].spool_id == 1001);
+  CHECK(held[2].spool_id == 1003);
 }
 
 TEST_CASE("what is settled is in the file with the next batch, and at a clean stop") {
