@@ -176,7 +176,7 @@ void Ingest::Stage(const Arrival& arrival, const MachineClock::Corrected& time,
   row.offset_ms = time.offset_ms;
   row.received_ms = now_.wall_ms;
   row.flags = (header.full ? store::kFlagFull : 0) |
-              (arrival.batch.historical ? store::kFlagHistorical : 0);
+              (arrival.batch.historical || !arrival.alone ? store::kFlagHistorical : 0);
   row.crc = header.crc;
   row.payload = arrival.alone ? arrival.payload : std::string_view(own);
   if (!arrival.machine.share.Take(row.payload.size(), fleet_.limits().bytes_per_day,

@@ -36,18 +36,19 @@ void Print(const store::Audit& audit, const std::string& path) {
               audit.lost_batches);
   std::printf("  batches quarantined  %" PRId64 "  (came, and could not be stored)\n",
               audit.quarantined_batches);
+  int64_t faults = 0;
   for (const store::Audit::Fault& fault : audit.faults) {
-    std::printf("FAULT %s: %s\n", fault.what.c_str(), fault.where.c_str());
-  }
-  const auto told = static_cast<int64_t>(audit.faults.size());
-  if (audit.fault_count > told) {
-    std::printf("… and %" PRId64 " more faults\n", audit.fault_count - told);
+    faults += fault.count;
+    std::printf("FAULT %s: %s\n", fault.what.c_str(), fault.where[0].c_str());
+    for (size_t i = 1; i < fault.where.size(); ++i)
+      std::printf("  also   %s\n", fault.where[i].c_str());
+    std::printf("  count  %" PRId64 "\n  means  %s\n  do     %s\n", fault.count,
+                fault.means.c_str(), fault.todo.c_str());
   }
   if (audit.whole()) {
     std::printf("whole: every acknowledged batch is here once, as it was sent\n");
   } else {
-    std::printf("%" PRId64 " faults. Keep this file, and restore the last backup that is whole.\n",
-                audit.fault_count);
+    std::printf("%" PRId64 " faults of %zu kinds\n", faults, audit.faults.size());
   }
 }
 

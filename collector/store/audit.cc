@@ -2,170 +2,55 @@
 
 #include <algorithm>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 
-#include "collector/store/for_each.h"
-#include "collector/store/json.h"
-#include "collector/store/range_set.h"
-#include "collector/store/schema.h"
-#include "core/io/database.h"
-#include "core/sparkplug/batch.h"
+#include "collector/store/audit_faults.h"
+#include "collector/store/audit_schema.h"
+#include "collector/store/rows.h"
+#include "collector/store/store_file.h"
 
 namespace haidang::store {
 namespace {
 
-struct Series {
-  SeriesId id;
-  DataType datatype = DataType::kDouble;
-};
-// By alias; null: beyond the machine's cap.
-using Aliases = std::unordered_map<uint64_t, const Series*>;
+// What is known of a boot's time grows better, and what was stored before is not touched.
+constexpr int64_t kBootMayMoveMs = int64_t{3600} * 1000;
 
-struct SpoolOfFile {
-  std::string machine;
-  int64_t machine_row = 0;
-  uint64_t spool_id = 0;
-  int64_t layout = 0;
-  RangeSet committed;
-  RangeSet seen;  // numbers that the journal has
-};
-
-struct Row {
-  int64_t id = 0;
-  int64_t machine = 0;
-  int64_t spool = 0;
-  uint64_t number = 0;
-  int64_t time_ms = 0;
-  uint64_t crc = 0;
-  std::string_view payload;
-};
-
-// What the tables beside the journal say.
-class StoreFile {
- public:
-  static Result<StoreFile> Open(const std::string& path) {
-    DatabaseOptions options;
-    options.read_only = true;
-    auto db = Database::Open(path, options);
-    if (!db) return db.error();
-    StoreFile file(std::move(*db));
-    if (auto known = file.CheckVersion(); !known) return known.error();
-    for (auto load : {&StoreFile::LoadSeries, &StoreFile::LoadSpools, &StoreFile::LoadCommitted}) {
-      if (auto loaded = (file.*load)(); !loaded) return loaded.error();
-    }
-    return file;
-  }
-
-  Database& db() { return db_; }
-  std::map<int64_t, SpoolOfFile>& spools() { return spools_; }
-  size_t series_count() const { return series_.size(); }
-
-  SpoolOfFile* FindSpool(int64_t row) {
-    const auto it = spools_.find(row);
-    return it == spools_.end() ? nullptr : &it->second;
-  }
-
-  Result<const Aliases*> AliasesOf(int64_t layout) {
-    const auto known = layouts_.find(layout);
-    if (known != layouts_.end()) return &known->second;
-    Aliases aliases;
-    auto read = ForEach("SELECT alias, series FROM alias WHERE layout = " + std::to_string(layout),
-                        [&](const Statement& s) {
-                          const auto series = series_.find(s.Int(1));
-                          aliases[s.UInt(0)] = series == series_.end() ? nullptr : &series->second;
-                        });
-    if (!read) return read.error();
-    return &layouts_.emplace(layout, std::move(aliases)).first->second;
-  }
-
-  template <typename Visit>
-  Status ForEach(const std::string& sql, Visit&& visit) {
-    return store::ForEach(db_, sql, std::forward<Visit>(visit));
-  }
-
- private:
-  explicit StoreFile(Database db) : db_(std::move(db)) {}
-
-  Status CheckVersion() {
-    int64_t version = 0;
-    auto read = ForEach("SELECT value FROM meta WHERE key = 'schema'",
-                        [&](const Statement& s) { version = s.Int(0); });
-    const int newest = Migrations().back().version;
-    if (!read) {
-      return Error{db_.path() + ": is no telemetry.db of a collector: " + read.error().message};
-    }
-    if (version == newest) return {};
-    return Error{db_.path() + ": has schema version " + std::to_string(version) +
-                 ", this program reads " + std::to_string(newest) +
-                 (version > newest ? "; install the newer haidang-collector"
-                                   : "; start this haidang-collector once, which migrates it")};
-  }
-
-  Status LoadSeries() {
-    return ForEach("SELECT id, metric, labels, datatype FROM series", [&](const Statement& s) {
-      series_[s.Int(0)] = {{std::string(s.Text(1)), DecodeLabels(s.Text(2))},
-                           static_cast<DataType>(s.Int(3))};
-    });
-  }
-
-  Status LoadSpools() {
-    return ForEach(
-        "SELECT s.id, m.name, m.id, s.spool_id, s.layout FROM spool s"
-        " JOIN machine m ON m.id = s.machine",
-        [&](const Statement& s) {
-          SpoolOfFile& spool = spools_[s.Int(0)];
-          spool.machine = s.Text(1);
-          spool.machine_row = s.Int(2);
-          spool.spool_id = s.UInt(3);
-          spool.layout = s.Int(4);
-        });
-  }
-
-  Status LoadCommitted() {
-    std::map<int64_t, std::vector<NumberRange>> ranges;
-    auto read = ForEach("SELECT spool, first, last FROM committed ORDER BY spool, first",
-                        [&](const Statement& s) {
-                          ranges[s.Int(0)].push_back({s.UInt(1), s.UInt(2)});
-                        });
-    if (!read) return read;
-    for (auto& [row, list] : ranges) {
-      if (SpoolOfFile* spool = FindSpool(row)) spool->committed = RangeSet(std::move(list));
-    }
-    return {};
-  }
-
-  Database db_;
-  std::unordered_map<int64_t, Series> series_;
-  std::map<int64_t, SpoolOfFile> spools_;
-  std::unordered_map<int64_t, Aliases> layouts_;
-};
-
-// Calls `visit(row, batch)` for each row of the journal that holds its batch, `broken(row, why)`
-// for each other.
-template <typename Visit, typename Broken>
-Status WalkJournal(StoreFile& file, Visit&& visit, Broken&& broken) {
-  sparkplug::BatchDecoder decoder;
-  return file.ForEach(
-      "SELECT id, machine, spool, number, time_ms, crc, payload FROM journal ORDER BY id",
-      [&](const Statement& s) {
-        const Row row{s.Int(0), s.Int(1), s.Int(2), s.UInt(3), s.Int(4), s.UInt(5), s.Blob(6)};
-        auto message = decoder.Decode(row.payload);
-        if (!message) return broken(row, "cannot be decoded: " + message.error().message);
-        const auto batch =
-            std::find_if(message->batches.begin(), message->batches.end(),
-                         [&](const auto& b) { return b.header.number == row.number; });
-        if (batch == message->batches.end()) return broken(row, std::string("is not in its row"));
-        visit(row, *batch);
-      });
+// What stands in a file that somebody altered may be any number.
+int64_t Sum(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
+
+// Rows that belong to a row of another table, which must be there.
+struct Relation {
+  const char* sql;  // how many have none
+  const char* where;
+};
+constexpr Relation kRelations[] = {
+    {"SELECT count(*) FROM spool WHERE machine NOT IN (SELECT id FROM machine)", "table spool"},
+    {"SELECT count(*) FROM committed WHERE spool NOT IN (SELECT id FROM spool)", "table committed"},
+    {"SELECT count(*) FROM gap WHERE spool NOT IN (SELECT id FROM spool)", "table gap"},
+    {"SELECT count(*) FROM hole WHERE machine NOT IN (SELECT id FROM machine)", "table hole"},
+    {"SELECT count(*) FROM event WHERE machine NOT IN (SELECT id FROM machine)", "table event"},
+    {"SELECT count(*) FROM presence WHERE machine NOT IN (SELECT id FROM machine)",
+     "table presence"},
+    {"SELECT count(*) FROM machine_info WHERE machine NOT IN (SELECT id FROM machine)",
+     "table machine_info"},
+    {"SELECT count(*) FROM boot WHERE machine NOT IN (SELECT id FROM machine)", "table boot"},
+    {"SELECT count(*) FROM quarantine WHERE machine NOT IN (SELECT id FROM machine)",
+     "table quarantine"},
+};
 
 class Checker {
  public:
   explicit Checker(StoreFile& file) : file_(file) {}
 
   Result<Audit> Run() {
-    for (auto step : {&Checker::CheckPages, &Checker::CountTables, &Checker::CheckJournal,
+    for (auto step : {&Checker::CheckPages, &Checker::CheckSchema}) {
+      if (auto done = (this->*step)(); !done) return done.error();
+    }
+    if (unreadable_) return std::move(audit_);
+    for (auto step : {&Checker::CheckMeta, &Checker::CountTables, &Checker::CheckRelations,
+                      &Checker::CheckSeries, &Checker::CheckRanges, &Checker::CheckJournal,
                       &Checker::CheckSettled}) {
       if (auto done = (this->*step)(); !done) return done.error();
     }
@@ -173,93 +58,232 @@ class Checker {
   }
 
  private:
-  void Fault(std::string what, std::string where) {
-    if (++audit_.fault_count > static_cast<int64_t>(Audit::kMaxFaults)) return;
-    audit_.faults.push_back({std::move(what), std::move(where)});
+  void Fault(const FaultKind& kind, std::string where, int64_t count = 1) {
+    auto known = std::find_if(audit_.faults.begin(), audit_.faults.end(),
+                              [&](const Audit::Fault& fault) { return fault.what == kind.what; });
+    if (known == audit_.faults.end()) {
+      known = audit_.faults.insert(known, {kind.what, kind.means, kind.todo, 0, {}});
+    }
+    known->count += count;
+    if (known->where.size() < Audit::kMaxWhere) known->where.push_back(std::move(where));
   }
 
   Status CheckPages() {
-    return file_.ForEach("PRAGMA integrity_check(20)", [&](const Statement& s) {
-      if (s.Text(0) != "ok") Fault("the file's pages are damaged", std::string(s.Text(0)));
+    return ForEach(file_.db(), "PRAGMA integrity_check(20)", [&](const Statement& s) {
+      if (s.Text(0) != "ok") Fault(faults::kPages, std::string(s.Text(0)));
     });
   }
 
-  Status CountTables() {
-    audit_.series = static_cast<int64_t>(file_.series_count());
-    auto read = file_.ForEach(
-        "SELECT (SELECT count(*) FROM machine), (SELECT coalesce(sum(last - first + 1), 0) FROM "
-        "gap),"
-        " (SELECT coalesce(sum(count), 0) FROM quarantine)",
-        [&](const Statement& s) {
-          audit_.machines = s.Int(0);
-          audit_.lost_batches = s.Int(1);
-          audit_.quarantined_batches = s.Int(2);
-        });
+  Status CheckSchema() {
+    auto has = ReadSchema(file_.db());
+    auto should = ExpectedSchema();
+    if (!has || !should) return has ? should.error() : has.error();
+    for (const auto& [object, sql] : *should) {
+      const auto found = has->find(object);
+      const auto& [kind, name] = object;
+      if (found != has->end() && SameSchema(found->second, sql)) continue;
+      unreadable_ = unreadable_ || kind == "table";
+      const std::string what = found == has->end() ? " is not there" : " is another one";
+      Fault(faults::kMissing, kind + " " + name + what + "; it is made by: " + sql);
+    }
+    for (const auto& [object, sql] : *has) {
+      if (!should->contains(object)) Fault(faults::kForeign, object.first + " " + object.second);
+    }
+    return {};
+  }
+
+  Status CheckMeta() {
+    int64_t id = 0;
+    auto read =
+        ForEach(file_.db(), "SELECT key, value FROM meta WHERE key IN ('store_id', 'expired')",
+                [&](const Statement& s) { (s.Text(0) == "expired" ? expired_ : id) = s.Int(1); });
+    if (read && id == 0) Fault(faults::kStoreId, "table meta, key store_id");
     return read;
   }
 
+  Status CountTables() {
+    auto read = ForEach(file_.db(),
+                        "SELECT (SELECT count(*) FROM machine), (SELECT count(*) FROM series),"
+                        " (SELECT coalesce(sum(last - first + 1), 0) FROM gap),"
+                        " (SELECT coalesce(sum(count), 0) FROM quarantine)",
+                        [&](const Statement& s) {
+                          audit_.machines = s.Int(0);
+                          audit_.series = s.Int(1);
+                          audit_.lost_batches = s.Int(2);
+                          audit_.quarantined_batches = s.Int(3);
+                        });
+    if (!read) return read;
+    return file_.Load();
+  }
+
+  Status CheckRelations() {
+    for (const Relation& relation : kRelations) {
+      auto read = ForEach(file_.db(), relation.sql, [&](const Statement& s) {
+        if (s.Int(0) == 0) return;
+        Fault(faults::kOrphans, std::to_string(s.Int(0)) + " in " + relation.where, s.Int(0));
+      });
+      if (!read) return read;
+    }
+    return {};
+  }
+
+  Status CheckSeries() {
+    return ForEach(file_.db(),
+                   "SELECT layout, count(*), min(alias), max(alias),"
+                   " (SELECT min(m.name) FROM spool s JOIN machine m ON m.id = s.machine"
+                   "  WHERE s.layout = alias.layout)"
+                   " FROM alias WHERE series <> 0 AND series NOT IN (SELECT id FROM series)"
+                   " GROUP BY layout",
+                   [&](const Statement& s) {
+                     Fault(faults::kSeriesGone,
+                           "machine " + std::string(s.Text(4)) + ", " + std::to_string(s.Int(1)) +
+                               " of its aliases from " + std::to_string(s.Int(2)) + " to " +
+                               std::to_string(s.Int(3)),
+                           s.Int(1));
+                   });
+  }
+
+  Status CheckRanges() {
+    int64_t spool = 0;
+    uint64_t end = 0;
+    return ForEach(file_.db(), "SELECT spool, first, last FROM committed ORDER BY spool, first",
+                   [&](const Statement& s) {
+                     if (std::exchange(spool, s.Int(0)) != s.Int(0)) end = 0;
+                     const bool apart = end == 0 || s.UInt(1) > end + 1;
+                     if (s.Int(1) < 1 || s.Int(2) < s.Int(1) || !apart) {
+                       Fault(faults::kRanges, "spool row " + std::to_string(spool) + ", " +
+                                                  std::to_string(s.Int(1)) + " to " +
+                                                  std::to_string(s.Int(2)));
+                     }
+                     end = std::max(end, s.UInt(2));
+                   });
+  }
+
   Status CheckJournal() {
-    return WalkJournal(
-        file_, [&](const Row& row, const sparkplug::BatchView& batch) { CheckBatch(row, batch); },
-        [&](const Row& row, const std::string& why) { Fault("a batch " + why, Name(row)); });
+    return file_.WalkJournal(
+        [&](const JournalEntry& row, const auto& message, const sparkplug::BatchView& batch) {
+          FollowRows(row);
+          CheckBatch(row, message.has_seq, batch);
+        },
+        [&](const JournalEntry& row, const std::string& why) {
+          FollowRows(row);
+          if (SpoolOfFile* spool = file_.FindSpool(row.spool)) See(*spool, row.number);
+          Fault(faults::kUnreadable, Name(row) + ", " + why);
+        });
+  }
+
+  // Rows have numbers without holes: they go in order of arrival when they are old. Only where the
+  // collector's clock was set back do later ones go first.
+  void FollowRows(const JournalEntry& row) {
+    if (last_row_ != 0 && row.id != last_row_ + 1 && row.received_ms >= received_ms_) {
+      Fault(faults::kRowsGone,
+            "journal rows " + std::to_string(last_row_ + 1) + " to " + std::to_string(row.id - 1),
+            row.id - last_row_ - 1);
+    }
+    if (last_row_ == 0) first_row_ = row.id;
+    last_row_ = row.id;
+    received_ms_ = std::max(received_ms_, row.received_ms);
+  }
+
+  void CheckBatch(const JournalEntry& row, bool sealed, const sparkplug::BatchView& batch) {
+    ++audit_.batches;
+    audit_.samples += static_cast<int64_t>(batch.samples.size());
+    if (audit_.batches == 1) audit_.first_ms = audit_.last_ms = row.time_ms;
+    audit_.first_ms = std::min(audit_.first_ms, row.time_ms);
+    audit_.last_ms = std::max(audit_.last_ms, row.time_ms);
+    CheckRow(row, sealed, batch);
+    SpoolOfFile* spool = file_.FindSpool(row.spool);
+    if (spool == nullptr) return Fault(faults::kUnknownSpool, Name(row));
+    if (batch.header.spool_id != spool->spool_id || spool->machine_row != row.machine) {
+      Fault(faults::kOtherKey, Name(row));
+    }
+    if (!spool->committed.Contains(row.number)) Fault(faults::kUnsettled, Name(row));
+    if (spool->seen.Contains(row.number)) Fault(faults::kTwice, Name(row));
+    See(*spool, row.number);
+    const auto last = spool->last_crcs.find(row.number);
+    if (last != spool->last_crcs.end() && last->second != batch.header.crc) {
+      Fault(faults::kLastCrc, Name(row));
+    }
+    CheckAliases(row, batch, *spool);
+  }
+
+  static void See(SpoolOfFile& spool, uint64_t number) {
+    if (number >= 1 && number <= static_cast<uint64_t>(INT64_MAX)) spool.seen.Add(number);
+  }
+
+  // The row's columns against the batch's own words. Sealed: stored as it came; else it came in an
+  // envelope, which holds late ones alone.
+  void CheckRow(const JournalEntry& row, bool sealed, const sparkplug::BatchView& batch) {
+    if (!batch.crc_matches || batch.header.crc != row.crc) Fault(faults::kCrc, Name(row));
+    if (Sum(row.time_ms, row.offset_ms) != batch.header.wall_ms) {
+      Fault(faults::kTime, Name(row) + ": " + std::to_string(row.time_ms) + " and " +
+                               std::to_string(row.offset_ms) + " ms off, itself " +
+                               std::to_string(batch.header.wall_ms));
+    } else if (row.offset_ms != 0) {
+      CheckBoot(row, batch.header);
+    }
+    const bool late = !sealed || batch.historical;
+    const int64_t flags = (batch.header.full ? kFlagFull : 0) | (late ? kFlagHistorical : 0);
+    if (row.flags != flags) {
+      Fault(faults::kFlags, Name(row) + ": flags " + std::to_string(row.flags) + " instead of " +
+                                std::to_string(flags));
+    }
+  }
+
+  void CheckBoot(const JournalEntry& row, const sparkplug::BatchHeader& header) {
+    if (boot_ == std::nullopt) {
+      auto prepared =
+          file_.db().Prepare("SELECT started_ms FROM boot WHERE machine = ?1 AND boot_id = ?2");
+      if (!prepared) return;
+      boot_.emplace(std::move(*prepared));
+    }
+    const auto found = boot_->Bind(1, row.machine).Bind(2, header.boot_id).Step();
+    if (!found || !*found) return;
+    const int64_t started_ms = boot_->Int(0);
+    boot_->Reset();
+    const int64_t time_ms = Sum(started_ms, header.since_boot_ms);
+    if (row.time_ms <= Sum(time_ms, kBootMayMoveMs) &&
+        row.time_ms >= Sum(time_ms, -kBootMayMoveMs)) {
+      return;
+    }
+    Fault(faults::kBoot, Name(row) + ": " + std::to_string(row.time_ms) + ", its boot says " +
+                             std::to_string(time_ms));
+  }
+
+  void CheckAliases(const JournalEntry& row, const sparkplug::BatchView& batch,
+                    const SpoolOfFile& spool) {
+    const auto aliases = file_.AliasesOf(spool.layout);
+    if (!aliases) return Fault(faults::kUnreadable, Name(row) + ", " + aliases.error().message);
+    for (const sparkplug::SampleView& sample : batch.samples) {
+      if (FindAlias(**aliases, sample.alias) != nullptr) continue;
+      return Fault(faults::kUndeclared, Name(row));
+    }
   }
 
   // What was acknowledged must be stored, or told as a gap. Rows that were deleted for their age
   // leave settled numbers behind: then nothing can be said.
   Status CheckSettled() {
-    int64_t first_row = 0;
-    auto read = file_.ForEach("SELECT coalesce(min(id), 0) FROM journal",
-                              [&](const Statement& s) { first_row = s.Int(0); });
-    if (read && first_row <= 1) {
-      read = file_.ForEach("SELECT spool, first, last FROM gap", [&](const Statement& s) {
-        if (SpoolOfFile* spool = file_.FindSpool(s.Int(0))) spool->seen.Add(s.UInt(1), s.UInt(2));
-      });
-    }
-    if (!read || first_row > 1) return read;
+    if (expired_ > 0 || first_row_ > 1) return {};
+    auto read = ForEach(file_.db(), "SELECT spool, first, last FROM gap", [&](const Statement& s) {
+      SpoolOfFile* spool = file_.FindSpool(s.Int(0));
+      if (spool == nullptr || s.Int(1) < 1 || s.Int(2) < s.Int(1)) return;
+      spool->seen.Add(s.UInt(1), s.UInt(2));
+    });
+    if (!read) return read;
     for (const auto& [row, spool] : file_.spools()) {
       for (const NumberRange& range : spool.committed.ranges()) {
         for (const NumberRange& missing : spool.seen.Missing(range.first, range.last)) {
-          Fault("batches that were acknowledged are neither stored nor told as a gap",
+          Fault(faults::kUnstored,
                 "machine " + spool.machine + ", batches " + std::to_string(missing.first) + " to " +
-                    std::to_string(missing.last));
+                    std::to_string(missing.last),
+                static_cast<int64_t>(missing.last - missing.first + 1));
         }
       }
     }
     return {};
   }
 
-  void CheckBatch(const Row& row, const sparkplug::BatchView& batch) {
-    ++audit_.batches;
-    audit_.samples += static_cast<int64_t>(batch.samples.size());
-    if (audit_.batches == 1) audit_.first_ms = audit_.last_ms = row.time_ms;
-    audit_.first_ms = std::min(audit_.first_ms, row.time_ms);
-    audit_.last_ms = std::max(audit_.last_ms, row.time_ms);
-    SpoolOfFile* spool = file_.FindSpool(row.spool);
-    if (spool == nullptr) return Fault("a batch of a spool that no table knows", Name(row));
-    if (batch.header.spool_id != spool->spool_id || spool->machine_row != row.machine) {
-      Fault("a batch under another's key", Name(row));
-    }
-    if (!batch.crc_matches || batch.header.crc != row.crc) {
-      Fault("a batch whose CRC does not match its content", Name(row));
-    }
-    if (!spool->committed.Contains(row.number)) {
-      Fault("a stored batch whose number is not settled: its machine may send it again", Name(row));
-    }
-    if (spool->seen.Contains(row.number)) Fault("a batch that is stored twice", Name(row));
-    spool->seen.Add(row.number, row.number);
-    CheckAliases(row, batch, *spool);
-  }
-
-  void CheckAliases(const Row& row, const sparkplug::BatchView& batch, const SpoolOfFile& spool) {
-    auto aliases = file_.AliasesOf(spool.layout);
-    if (!aliases) return Fault(aliases.error().message, Name(row));
-    for (const sparkplug::SampleView& sample : batch.samples) {
-      if ((*aliases)->contains(sample.alias)) continue;
-      return Fault("a batch with an alias that no stored birth declared", Name(row));
-    }
-  }
-
-  std::string Name(const Row& row) {
+  std::string Name(const JournalEntry& row) {
     const SpoolOfFile* spool = file_.FindSpool(row.spool);
     return "journal row " + std::to_string(row.id) + ", " +
            (spool == nullptr ? "spool row " + std::to_string(row.spool)
@@ -269,6 +293,12 @@ class Checker {
 
   StoreFile& file_;
   Audit audit_;
+  bool unreadable_ = false;  // a table is not there as it should be
+  int64_t expired_ = 0;      // rows of the journal that were deleted for their age
+  int64_t first_row_ = 0;
+  int64_t last_row_ = 0;
+  int64_t received_ms_ = 0;  // the latest of the rows so far
+  std::optional<Statement> boot_;
 };
 
 }  // namespace
@@ -277,36 +307,6 @@ Result<Audit> CheckStore(const std::string& path) {
   auto file = StoreFile::Open(path);
   if (!file) return file.error();
   return Checker(*file).Run();
-}
-
-Status ExportLedger(const std::string& path, const std::function<bool(const LedgerEntry&)>& visit) {
-  auto file = StoreFile::Open(path);
-  if (!file) return file.error();
-  std::optional<Error> stopped;
-  const auto stop = [&](const Row& row, const std::string& why) {
-    if (!stopped) stopped = Error{path + ": journal row " + std::to_string(row.id) + ": " + why};
-  };
-  auto walked = WalkJournal(
-      *file,
-      [&](const Row& row, const sparkplug::BatchView& batch) {
-        if (stopped) return;
-        const SpoolOfFile* spool = file->FindSpool(row.spool);
-        if (spool == nullptr) return stop(row, "of a spool that no table knows");
-        auto aliases = file->AliasesOf(spool->layout);
-        if (!aliases) return stop(row, aliases.error().message);
-        for (const sparkplug::SampleView& sample : batch.samples) {
-          const auto known = (*aliases)->find(sample.alias);
-          if (known == (*aliases)->end() || known->second == nullptr) continue;
-          const Value value = sparkplug::ToValue(sample.value, known->second->datatype);
-          if (!visit({spool->machine, known->second->id, batch.header.wall_ms, value})) {
-            return stop(row, "writing was given up");
-          }
-        }
-      },
-      stop);
-  if (!walked) return walked;
-  if (stopped) return *stopped;
-  return {};
 }
 
 }  // namespace haidang::store

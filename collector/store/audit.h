@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,19 +22,23 @@ struct Audit {
   int64_t last_ms = 0;
   int64_t lost_batches = 0;         // numbers that were closed as gaps, by what machines said
   int64_t quarantined_batches = 0;  // seen, not stored
+  // Everything of one kind that is wrong.
   struct Fault {
-    std::string what;  // what kind, e.g. "a batch whose CRC does not match"
-    std::string where;
+    std::string what;   // e.g. "batches whose CRC does not match their content"
+    std::string means;  // for who reads the store
+    std::string todo;
+    int64_t count = 0;
+    std::vector<std::string> where;  // of the first few
   };
-  static constexpr size_t kMaxFaults = 100;  // that are kept; all are counted
-  std::vector<Fault> faults;
-  int64_t fault_count = 0;
-  bool whole() const { return fault_count == 0; }
+  static constexpr size_t kMaxWhere = 5;
+  std::vector<Fault> faults;  // in the order in which they were met
+  bool whole() const { return faults.empty(); }
 };
 
-// Verifies the file's pages and every batch in it: decodes, has its key's content, its CRC matches,
-// every alias means a series, its number is settled and stands there once. Reads the whole file. An
-// Error: it cannot be read as a store at all.
+// Verifies the file's pages, its tables and indexes against what its schema version says, and every
+// batch in it: it decodes, has its key's content and its row's time and flags, its CRC matches,
+// every alias means a series that is there, its number is settled and stands there once. Reads the
+// whole file, and holds nothing of the journal. An Error: it cannot be read as a store at all.
 Result<Audit> CheckStore(const std::string& path);
 
 // A value that a stored batch states.
@@ -47,7 +50,9 @@ struct LedgerEntry {
 };
 
 // Every value that every stored batch states, in order of arrival; a batch that cannot be read ends
-// it with an Error. Values of series beyond a machine's cap are told as far as they are known.
+// it with an Error. Values of series beyond a machine's cap are told as far as they are known;
+// where series are gone from their table the end is an Error that says how many values are left
+// out.
 Status ExportLedger(const std::string& path, const std::function<bool(const LedgerEntry&)>& visit);
 
 }  // namespace haidang::store

@@ -11,8 +11,8 @@ struct Store::Statements {
   std::optional<Statement> append, event, boot, expire_boots, machine, spool, series, alias,
       presence, close_info, info, gap, quarantine, finding, snapshot, range, hole, remove_hole,
       open_holes, expire_holes, remove_range, aliases, ranges, recent, crc, in_gap, expire,
-      expire_events, expire_findings, age_journal, age_events, forget_spool, forget_ranges,
-      forget_gaps, forget_layout;
+      note_expired, expire_events, expire_findings, age_journal, age_events, forget_spool,
+      forget_ranges, forget_gaps, forget_layout;
 };
 
 }  // namespace haidang::store

@@ -70,6 +70,9 @@ Status Store::PrepareAll() {
        "DELETE FROM journal WHERE id IN"
        " (SELECT id FROM (SELECT id, received_ms FROM journal ORDER BY id LIMIT ?2)"
        "  WHERE received_ms < ?1)"},
+      {&Statements::note_expired,
+       "INSERT INTO meta (key, value) VALUES ('expired', ?1)"
+       " ON CONFLICT (key) DO UPDATE SET value = value + ?1"},
       {&Statements::expire_events,
        "DELETE FROM event WHERE id IN"
        " (SELECT id FROM (SELECT id, received_ms FROM event ORDER BY id LIMIT ?2)"
@@ -283,6 +286,9 @@ Result<int64_t> Store::Expire(const Retention& retention, int64_t now_ms, int64_
       return done.error();
     }
     deleted = db_.changes();
+  }
+  if (deleted > 0) {
+    if (auto done = Run(statements_->note_expired->Bind(1, deleted)); !done) return done.error();
   }
   return deleted;
 }

@@ -312,7 +312,7 @@ class World {
     }
     CHECK(stored.times.size() == known);
     const store::Audit audit = Must(store::CheckStore(store_));
-    for (const auto& fault : audit.faults) FAIL_CHECK(fault.what);
+    for (const auto& fault : audit.faults) FAIL_CHECK(fault.what << ": " << fault.where[0]);
   }
 
   std::mt19937 random_;
