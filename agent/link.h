@@ -39,8 +39,9 @@ struct LinkOptions {
       30000};  // without acknowledgement: sent again, then doubling
   std::chrono::milliseconds resend_max{480000};   // up to this
   std::chrono::milliseconds birth_spacing{2000};  // at least this between two births of a session
-  size_t max_in_flight = 256;  // batches sent and not yet acknowledged, where they are backlog
-  double backfill_rate = 50;   // batches a second, until the collector grants this session another
+  // Batches of backlog that are sent and not yet acknowledged; more where the rate asks for it.
+  size_t max_in_flight = 256;
+  double backfill_rate = 50;  // batches a second, until the collector grants this session another
 };
 
 struct LinkStats {
@@ -135,6 +136,7 @@ class Link {
   void ResendOverdue();
   void SendWaiting();
   bool MaySendBacklog() const;
+  size_t Window() const;
   // What was sent has had no answer of any kind for so long that nobody may be there.
   bool Silent() const;
   void Arm();

@@ -15,7 +15,9 @@ using std::chrono::milliseconds;
 // Backlog goes in small bursts, and only while little waits for the socket: live batches go first.
 constexpr milliseconds kBurst{200};
 constexpr size_t kMaxQueuedBacklog = 64 << 10;
-constexpr size_t kReadAtOnce = 16;  // messages
+constexpr size_t kReadAtOnce = 16;   // messages
+constexpr double kUntilWord = 6;     // seconds
+constexpr double kMaxWindow = 4096;  // batches
 
 constexpr int64_t Ns(milliseconds time) { return time.count() * 1'000'000; }
 
@@ -42,7 +44,7 @@ bool Link::SendLive(const StoredBatch& batch) {
   }
   TakeOff(batch.spool_id, batch.number, batch.number, 0);
   // Nobody acknowledges: the oldest are found again by a scan once somebody does.
-  while (batches_in_flight_ > 2 * options_.max_in_flight) {
+  while (batches_in_flight_ > 2 * Window()) {
     Land(in_flight_.begin());
     RestartScan();
   }
@@ -117,7 +119,14 @@ bool Link::Silent() const {
 }
 
 bool Link::MaySendBacklog() const {
-  return !scan_done_ && !Silent() && rate_ > 0 && backlog_in_flight_ < options_.max_in_flight;
+  return !scan_done_ && !Silent() && rate_ > 0 && backlog_in_flight_ < Window();
+}
+
+// So many batches of backlog may be on their way: as many as the rate lets go until the collector
+// acknowledges again, which it does every 5 s.
+size_t Link::Window() const {
+  const auto granted = static_cast<size_t>(std::min(rate_ * kUntilWord, kMaxWindow));
+  return std::max(options_.max_in_flight, granted);
 }
 
 void Link::Arm() {

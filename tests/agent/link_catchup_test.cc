@@ -106,6 +106,27 @@ TEST_CASE("a backlog of 72 h drains over links that live 5 to 15 minutes, hardly
   }
 }
 
+TEST_CASE("one machine's backlog drains at the rate that it was granted") {
+  Bench bench;
+  for (int i = 0; i < 24 * 240; ++i) {
+    bench.clock.Advance(15s);
+    bench.Tick();
+  }
+  const double rate = GENERATE(50.0, 200.0, 500.0);
+  Collector collector(bench);
+  bench.network.Connect();
+  collector.Listen();
+  bench.Command(sparkplug::EncodeBackfillRate(rate, 0));
+  const size_t before = collector.stored();
+  for (int second = 0; second < 10; ++second) {
+    bench.loop.Advance(1s);
+    collector.Listen();
+  }
+  const auto drained = static_cast<double>(collector.stored() - before);
+  CHECK(drained >= rate * 9);
+  CHECK(drained <= rate * 11 + 64);  // a pack may overdraw
+}
+
 TEST_CASE("each envelope of a backlog begins with a full batch") {
   Bench bench;
   for (int i = 0; i < 400; ++i) {

@@ -1,9 +1,9 @@
 // Values a second from backlog, through the broker, into the store: a thousand agents (haidang-fleet return: the agent's
-// own code but for sources and sockets) come back at once with an hour each, a quarter of the series changing at each
+// own code but for sources and sockets) come back at once with an hour each (HOURS), a quarter of the series changing at each
 // tick. A value is one that a batch states. Measured from the first hundredth to the last, so that neither the
 // reconnecting counts nor the seconds until the last acknowledgement. First what the collector can take, where it grants
 // more than anybody can send; then at the pace that it grants by default, which leaves room for live data.
-// `node catchup.mjs BIN [AGENTS]`: JSON lines on stdout, progress on stderr.
+// `node catchup.mjs BIN [AGENTS] [HOURS]`: JSON lines on stdout, progress on stderr.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import { eventually, pause } from '../support/wait.mjs';
 
 const bin = path.resolve(process.argv[2] ?? 'build/release/bin');
 const agents = Number(process.argv[3] ?? 1000);
-const hours = 1;
+const hours = Number(process.argv[4] ?? 1);
 
 const say = (text) => process.stderr.write(`${text}\n`);
 const tell = (metric, value, unit) =>
