@@ -48,7 +48,7 @@ void Print(const store::Audit& audit, const std::string& path) {
   if (audit.whole()) {
     std::printf("whole: every acknowledged batch is here once, as it was sent\n");
   } else {
-    std::printf("%" PRId64 " faults of %zu kinds\n", faults, audit.faults.size());
+    std::printf("faults: %" PRId64 ", of %zu kinds\n", faults, audit.faults.size());
   }
 }
 

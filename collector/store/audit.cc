@@ -83,8 +83,11 @@ class Checker {
       const auto& [kind, name] = object;
       if (found != has->end() && SameSchema(found->second, sql)) continue;
       unreadable_ = unreadable_ || kind == "table";
-      const std::string what = found == has->end() ? " is not there" : " is another one";
-      Fault(faults::kMissing, kind + " " + name + what + "; it is made by: " + sql);
+      std::string where = kind;
+      where.append(" ").append(name);
+      where.append(found == has->end() ? " is not there" : " is another one");
+      where.append("; it is made by: ").append(sql);
+      Fault(faults::kMissing, std::move(where));
     }
     for (const auto& [object, sql] : *has) {
       if (!should->contains(object)) Fault(faults::kForeign, object.first + " " + object.second);
