@@ -112,21 +112,19 @@ void CodeBegin(Coder& coder, Predictor& predictor, uint64_t& step, int64_t& firs
 }
 
 template <Predictor kind>
-void Write(RangeEncoder& coder, std::span<const int64_t> values, uint64_t step) {
+void Write(RangeEncoder& coder, std::span<const int64_t> values, uint64_t step, Residuals& model) {
   History<kind> history;
-  Residuals residuals;
   ForEachScaled(values, step, [&](int64_t scaled) {
-    residuals.Code(coder, WrapSubtract(scaled, history.Guess()));
+    model.Code(coder, WrapSubtract(scaled, history.Guess()));
     history.Push(scaled);
   });
 }
 
 template <Predictor kind>
-void Read(RangeDecoder& coder, std::span<int64_t> values, uint64_t step) {
+void Read(RangeDecoder& coder, std::span<int64_t> values, uint64_t step, Residuals& model) {
   History<kind> history;
-  Residuals residuals;
   for (size_t i = 1; i < values.size(); ++i) {
-    const int64_t scaled = WrapAdd(history.Guess(), residuals.Code(coder, 0));
+    const int64_t scaled = WrapAdd(history.Guess(), model.Code(coder, 0));
     history.Push(scaled);
     values[i] = WrapAdd(values[0], static_cast<int64_t>(static_cast<uint64_t>(scaled) * step));
   }
@@ -187,18 +185,29 @@ IntegerPlan PlanIntegers(std::span<const int64_t> values) {
 }
 
 void EncodeIntegers(RangeEncoder& coder, const IntegerPlan& plan, std::span<const int64_t> values) {
+  Residuals model;
+  EncodeIntegers(coder, plan, values, model);
+}
+
+void EncodeIntegers(RangeEncoder& coder, const IntegerPlan& plan, std::span<const int64_t> values,
+                    Residuals& model) {
   Predictor predictor = plan.predictor;
   uint64_t step = plan.step;
   int64_t first = values[0];
   CodeBegin(coder, predictor, step, first);
-  WithPredictor(predictor, [&]<Predictor kind>() { Write<kind>(coder, values, step); });
+  WithPredictor(predictor, [&]<Predictor kind>() { Write<kind>(coder, values, step, model); });
 }
 
 void DecodeIntegers(RangeDecoder& coder, std::span<int64_t> values) {
+  Residuals model;
+  DecodeIntegers(coder, values, model);
+}
+
+void DecodeIntegers(RangeDecoder& coder, std::span<int64_t> values, Residuals& model) {
   Predictor predictor = Predictor::kLast;
   uint64_t step = 1;
   CodeBegin(coder, predictor, step, values[0]);
-  WithPredictor(predictor, [&]<Predictor kind>() { Read<kind>(coder, values, step); });
+  WithPredictor(predictor, [&]<Predictor kind>() { Read<kind>(coder, values, step, model); });
 }
 
 }  // namespace haidang::store

@@ -8,6 +8,8 @@
 
 namespace haidang::store {
 
+class Residuals;
+
 // How the next integer of a sequence is guessed from those before. On disk: never renumber.
 enum class Predictor : uint8_t {
   kLast = 0,    // the last one
@@ -28,9 +30,14 @@ struct IntegerPlan {
 
 // Any integers: differences wrap at 2^64. Required: not empty.
 IntegerPlan PlanIntegers(std::span<const int64_t> values);
+// With a model of its own, or with `model`, which several sequences of a kind share one after
+// another.
 void EncodeIntegers(RangeEncoder& coder, const IntegerPlan& plan, std::span<const int64_t> values);
+void EncodeIntegers(RangeEncoder& coder, const IntegerPlan& plan, std::span<const int64_t> values,
+                    Residuals& model);
 
 // Reads as many as `values` holds, at least one; whatever the stream holds, they are numbers.
 void DecodeIntegers(RangeDecoder& coder, std::span<int64_t> values);
+void DecodeIntegers(RangeDecoder& coder, std::span<int64_t> values, Residuals& model);
 
 }  // namespace haidang::store

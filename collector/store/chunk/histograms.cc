@@ -1,0 +1,167 @@
+#include "collector/store/chunk/histograms.h"
+
+#include <algorithm>
+#include <bit>
+#include <protozero/buffer_string.hpp>
+#include <protozero/varint.hpp>
+
+#include "collector/store/chunk/doubles.h"
+#include "collector/store/chunk/format.h"
+#include "collector/store/chunk/integers.h"
+#include "collector/store/chunk/residuals.h"
+
+namespace haidang::store {
+namespace {
+
+constexpr uint64_t kScale = 2;  // growth 2^(1/4), Histogram's
+constexpr int kScaleBits = 8;
+
+// One a row: whether anything in it differs from the row before. The first one does.
+std::vector<uint8_t> ChangesOf(const HistogramColumn& column) {
+  std::vector<uint8_t> changed(column.rows(), 0);
+  changed[0] = 1;
+  const auto& sums = column.sums();
+  const auto& zeros = column.zero_counts();
+  for (size_t row = 1; row < column.rows(); ++row) {
+    const bool same_sum =
+        std::bit_cast<uint64_t>(sums[row]) == std::bit_cast<uint64_t>(sums[row - 1]);
+    changed[row] = !same_sum || zeros[row] != zeros[row - 1] ? 1 : 0;
+  }
+  for (const auto& bucket : column.buckets()) {
+    for (size_t row = 1; row < column.rows(); ++row) {
+      if (bucket.counts[row] != bucket.counts[row - 1]) changed[row] = 1;
+    }
+  }
+  return changed;
+}
+
+// The first row is no mark: it always changes.
+template <typename Coder>
+void CodeChanges(Coder& coder, std::vector<uint8_t>& changed) {
+  Marks<1> marks;
+  for (size_t row = 1; row < changed.size(); ++row) changed[row] = marks.Code(coder, changed[row]);
+}
+
+// Only the rows that changed are written, and repeated when they are read.
+template <typename Value>
+void Pick(const std::vector<Value>& rows, const std::vector<uint8_t>& changed, auto& picked) {
+  picked.clear();
+  for (size_t row = 0; row < rows.size(); ++row) {
+    if (changed[row] != 0)
+      picked.push_back(static_cast<std::decay_t<decltype(picked[0])>>(rows[row]));
+  }
+}
+template <typename Value>
+void Repeat(const auto& picked, const std::vector<uint8_t>& changed, std::vector<Value>& rows) {
+  rows.resize(changed.size());
+  size_t next = 0;
+  for (size_t row = 0; row < rows.size(); ++row) {
+    if (changed[row] != 0) ++next;
+    rows[row] = static_cast<Value>(picked[next - 1]);
+  }
+}
+
+// Which buckets any row has.
+template <typename Coder>
+void CodeIndexes(Coder& coder, std::vector<HistogramColumn::Bucket>& buckets, bool decoding) {
+  Marks<1> marks;
+  size_t next = 0;
+  for (int index = Histogram::kMinIndex; index <= Histogram::kMaxIndex; ++index) {
+    const bool given = !decoding && next < buckets.size() && buckets[next].index == index;
+    if (given) ++next;
+    if (marks.Code(coder, given ? 1 : 0) != 0 && decoding) buckets.push_back({index, {}});
+  }
+}
+
+}  // namespace
+
+void HistogramColumn::Append(const Histogram& histogram) {
+  presence_.push_back(Presence::kValue);
+  zero_counts_.push_back(histogram.zero_count());
+  sums_.push_back(histogram.sum());
+  for (auto& bucket : buckets_) bucket.counts.push_back(0);
+  auto at = buckets_.begin();
+  for (const auto& [index, count] : histogram.buckets()) {
+    at = std::find_if(at, buckets_.end(), [&](const Bucket& one) { return one.index >= index; });
+    if (at == buckets_.end() || at->index != index) {
+      at = buckets_.insert(at, Bucket{index, std::vector<uint64_t>(rows(), 0)});
+    }
+    at->counts.back() = count;
+  }
+}
+
+void HistogramColumn::AppendNone(Presence presence) { presence_.push_back(presence); }
+
+Result<Histogram> HistogramColumn::At(size_t row) const {
+  std::string wire(1, '\1');
+  protozero::add_varint_to_buffer(&wire, zero_counts_[row]);
+  const auto bits = std::bit_cast<uint64_t>(sums_[row]);
+  for (int shift = 0; shift < 64; shift += 8) wire += static_cast<char>(bits >> shift & 0xFF);
+  int previous = 0;
+  for (const Bucket& bucket : buckets_) {
+    if (bucket.counts[row] == 0) continue;
+    protozero::add_varint_to_buffer(&wire, protozero::encode_zigzag64(bucket.index - previous));
+    protozero::add_varint_to_buffer(&wire, bucket.counts[row]);
+    previous = bucket.index;
+  }
+  return Histogram::Decode(wire);
+}
+
+std::string EncodeHistograms(const HistogramColumn& column) {
+  std::string chunk = BeginChunk(ChunkFormat::kHistograms1, column.ticks());
+  RangeEncoder coder(chunk);
+  EncodePresence(coder, column.presence());
+  if (column.rows() > 0) {
+    coder.Raw(kScale, kScaleBits);
+    std::vector<uint8_t> changed = ChangesOf(column);
+    CodeChanges(coder, changed);
+    auto buckets = column.buckets();
+    CodeIndexes(coder, buckets, false);
+    Residuals model;
+    std::vector<int64_t> counts;
+    const auto write = [&](const std::vector<uint64_t>& rows) {
+      Pick(rows, changed, counts);
+      EncodeIntegers(coder, PlanIntegers(counts), counts, model);
+    };
+    write(column.zero_counts());
+    for (const auto& bucket : column.buckets()) write(bucket.counts);
+    std::vector<double> sums;
+    Pick(column.sums(), changed, sums);
+    EncodeDoubles(coder, PlanDoubles(sums), sums);
+  }
+  coder.Finish();
+  return chunk;
+}
+
+Status DecodeHistograms(std::string_view chunk, size_t max_ticks, HistogramColumn& column) {
+  const auto damaged = [](const char* what) {
+    return DamagedChunk(ChunkFormat::kHistograms1, what);
+  };
+  const auto ticks = TakeBegin(chunk, ChunkFormat::kHistograms1, max_ticks);
+  if (!ticks) return ticks.error();
+  column = {};
+  RangeDecoder coder(chunk);
+  const size_t rows = DecodePresence(coder, *ticks, column.presence_);
+  if (column.presence_.empty()) column.presence_.assign(*ticks, Presence::kValue);
+  if (rows > 0) {
+    if (coder.Raw(0, kScaleBits) != kScale) return damaged("its scale is not 2; damaged");
+    std::vector<uint8_t> changed(rows, 1);
+    CodeChanges(coder, changed);
+    CodeIndexes(coder, column.buckets_, true);
+    Residuals model;
+    std::vector<int64_t> counts(static_cast<size_t>(std::count(changed.begin(), changed.end(), 1)));
+    const auto read = [&](std::vector<uint64_t>& into) {
+      DecodeIntegers(coder, counts, model);
+      Repeat(counts, changed, into);
+    };
+    read(column.zero_counts_);
+    for (auto& bucket : column.buckets_) read(bucket.counts);
+    std::vector<double> sums(counts.size());
+    if (!DecodeDoubles(coder, sums)) return damaged("its sums are coded in no known way; damaged");
+    Repeat(sums, changed, column.sums_);
+  }
+  if (!coder.Ended()) return damaged("something follows its end; damaged");
+  return {};
+}
+
+}  // namespace haidang::store
