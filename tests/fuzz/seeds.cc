@@ -6,7 +6,12 @@
 #include <random>
 #include <string>
 
+#include "collector/store/chunk/histograms.h"
+#include "collector/store/chunk/texts.h"
+#include "collector/store/chunk/ticks.h"
+#include "collector/store/chunk/values.h"
 #include "core/histogram.h"
+#include "tests/collector/chunk/generators.h"
 #include "tests/core/generators.h"
 
 using namespace haidang;
@@ -56,6 +61,36 @@ void WriteSeeds(const std::filesystem::path& root) {
   }
 }
 
+void WriteChunkSeeds(const std::filesystem::path& root) {
+  Corpus chunks(root / "chunk");
+  Corpus values(root / "chunk_values");
+  for (uint64_t seed = 1; seed <= 28; ++seed) {
+    store::testing::Generator generator(seed);
+    const auto series = generator.Series(seed % store::testing::Generator::kKinds, 40);
+    const auto presence = generator.PresenceOf(40);
+    chunks.Add(store::EncodeValues(series, presence));
+    chunks.Add(store::EncodeValues(series, {}));
+    std::vector<int64_t> times_ms;
+    std::vector<std::string> texts;
+    store::HistogramColumn histograms;
+    Histogram histogram;
+    std::string bits(1, static_cast<char>(seed));
+    for (const double value : series) {
+      const auto pattern = std::bit_cast<uint64_t>(value);
+      times_ms.push_back(1'760'000'000'000 + static_cast<int64_t>(times_ms.size() * 15'000 + seed));
+      texts.push_back("DISK OK " + std::to_string(pattern % 1000));
+      histogram.Observe(value);
+      histograms.Append(histogram);
+      bits.append(reinterpret_cast<const char*>(&pattern), sizeof pattern);
+    }
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    chunks.Add(store::EncodeTicks(times_ms));
+    chunks.Add(store::EncodeTexts(views, presence));
+    chunks.Add(store::EncodeHistograms(histograms));
+    values.Add(bits);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -64,5 +99,6 @@ int main(int argc, char** argv) {
     return 2;
   }
   WriteSeeds(argv[1]);
+  WriteChunkSeeds(argv[1]);
   return 0;
 }

@@ -82,7 +82,7 @@ void HistogramColumn::Append(const Histogram& histogram) {
   for (auto& bucket : buckets_) bucket.counts.push_back(0);
   auto at = buckets_.begin();
   for (const auto& [index, count] : histogram.buckets()) {
-    at = std::find_if(at, buckets_.end(), [&](const Bucket& one) { return one.index >= index; });
+    while (at != buckets_.end() && at->index < index) ++at;
     if (at == buckets_.end() || at->index != index) {
       at = buckets_.insert(at, Bucket{index, std::vector<uint64_t>(rows(), 0)});
     }
