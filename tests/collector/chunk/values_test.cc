@@ -56,7 +56,8 @@ TEST_CASE("counters that grow evenly take next to nothing") {
   std::vector<double> values(480);
   for (size_t i = 0; i < values.size(); ++i) values[i] = 1.7e9 + static_cast<double>(i) * 15;
   CHECK(RoundTrip(values) <= 24);
-  for (size_t i = 0; i < values.size(); ++i) values[i] = 12345 + static_cast<double>(i / 40) * 4096;
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = 12345 + std::floor(static_cast<double>(i) / 40) * 4096;
   CHECK(RoundTrip(values) <= 40);
 }
 
