@@ -104,7 +104,7 @@ Result<StoredBatch> Recorder::Record(Tick&& tick, sparkplug::AgentState state) {
   batch.events = std::move(tick.events);
   for (GroupReading& reading : tick.groups) RecordGroup(std::move(reading), full, batch);
   StateAbsent(batch);
-  TellUnnamed();
+  if (!tick.groups.empty()) TellUnnamed();  // the tick of a stop reads nothing
 
   // Aliases of one file mean nothing in another.
   Result<StoredBatch> stored =
@@ -154,7 +154,7 @@ void Recorder::NoteUnnamed(const std::string& what, const Error& why) {
   if (unnamed_.Met()) spdlog::warn("{} is left out, like all that is new: {}", what, why.message);
 }
 
-// At the end of each tick.
+// At the end of each tick that read something.
 void Recorder::TellUnnamed() {
   if (std::exchange(met_unnamed_, false)) return;
   if (const auto count = unnamed_.Over()) {

@@ -254,9 +254,14 @@ Status SqliteSpool::SaveNext(Spools::const_iterator spool) {
   return sql_->save_next.Bind(1, held.next).Bind(2, held.reason).Bind(3, held.id).Run();
 }
 
-// In a transaction. Nearly always one range that became longer.
+// In a transaction: all that the file is yet to learn, but for batches. Of what is settled it is
+// nearly always one range that became longer.
 Status SqliteSpool::SaveSettled() {
   if (Status s = SaveStart(); !s) return s;
+  if (!names_written_) {
+    if (Status s = names_.Save(db_); !s) return s;
+    names_written_ = true;
+  }
   if (books_.saved == books_.settled) return {};
   const RowSet::Ranges& now = books_.settled.ranges();
   const RowSet::Ranges& before = books_.saved.ranges();

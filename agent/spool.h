@@ -107,7 +107,8 @@ class Spool {
   // Persisted: +1 for each CONNECT, wraps at 255.
   virtual Result<uint8_t> NextBdSeq() = 0;
 
-  // The alias of a series, given on first sight and persisted before it is returned.
+  // The alias of a series, given on first sight. It goes to the file with the next batch: none that
+  // uses it is there without it.
   // Another datatype of the same series is another alias.
   virtual Result<uint64_t> AliasOf(const SeriesId& series, DataType datatype, uint32_t group) = 0;
   // All series with an alias, in order of aliases.

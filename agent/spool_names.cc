@@ -36,6 +36,7 @@ Labels UnpackLabels(std::string_view packed) {
 
 Status SpoolNames::Load(Database& db) {
   groups_.clear();
+  fresh_.clear();
   Result<Statement> last = db.Prepare("SELECT seq FROM sqlite_sequence WHERE name='series'");
   if (!last) return last.error();
   Result<bool> known = last->Step();
@@ -46,13 +47,45 @@ Status SpoolNames::Load(Database& db) {
   for (;;) {
     Result<bool> row = select->Step();
     if (!row) return row.error();
-    if (!*row) return {};
+    if (!*row) break;
     groups_.emplace_back(select->Text(0));
   }
+  saved_groups_ = groups_.size();
+  return {};
+}
+
+Status SpoolNames::Save(Database& db) const {
+  if (saved_groups_ < groups_.size()) {
+    Result<Statement> insert = db.Prepare("INSERT INTO grp VALUES(?,?)");
+    if (!insert) return insert.error();
+    for (size_t bit = saved_groups_; bit < groups_.size(); ++bit) {
+      insert->Bind(1, static_cast<int64_t>(bit)).Bind(2, groups_[bit]);
+      if (Status s = insert->Run(); !s) return s;
+    }
+  }
+  if (fresh_.empty()) return {};
+  Result<Statement> insert =
+      db.Prepare("INSERT INTO series(alias, metric, labels, datatype, grp) VALUES(?,?,?,?,?)");
+  if (!insert) return insert.error();
+  for (const KnownSeries& one : fresh_) {
+    const std::string labels = PackLabels(one.series.labels);
+    insert->Bind(1, one.alias).Bind(2, one.series.metric).BindBlob(3, labels);
+    insert->Bind(4, static_cast<int>(one.datatype)).Bind(5, static_cast<int64_t>(one.group));
+    if (Status s = insert->Run(); !s) return s;
+  }
+  return {};
+}
+
+void SpoolNames::Saved() {
+  fresh_.clear();
+  saved_groups_ = groups_.size();
 }
 
 Result<uint64_t> SpoolNames::AliasOf(Database& db, const SeriesId& series, DataType datatype,
                                      uint32_t group) {
+  for (const KnownSeries& one : fresh_) {
+    if (one.datatype == datatype && one.series == series) return one.alias;
+  }
   const std::string labels = PackLabels(series.labels);
   Result<Statement> select =
       db.Prepare("SELECT alias FROM series WHERE metric=? AND labels=? AND datatype=?");
@@ -61,12 +94,7 @@ Result<uint64_t> SpoolNames::AliasOf(Database& db, const SeriesId& series, DataT
   Result<bool> row = select->Step();
   if (!row) return row.error();
   if (*row) return select->UInt(0);
-  Result<Statement> insert =
-      db.Prepare("INSERT INTO series(metric, labels, datatype, grp) VALUES(?,?,?,?)");
-  if (!insert) return insert.error();
-  insert->Bind(1, series.metric).BindBlob(2, labels).Bind(3, static_cast<int>(datatype));
-  if (Status s = insert->Bind(4, static_cast<int64_t>(group)).Run(); !s) return s.error();
-  last_alias_ = static_cast<uint64_t>(db.last_insert_rowid());
+  fresh_.push_back({++last_alias_, series, datatype, group});
   return last_alias_;
 }
 
@@ -86,31 +114,30 @@ Result<std::vector<KnownSeries>> SpoolNames::Series(Database& db) {
   for (;;) {
     Result<bool> row = select->Step();
     if (!row) return row.error();
-    if (!*row) return all;
+    if (!*row) break;
     all.push_back({select->UInt(0),
                    {std::string(select->Text(1)), UnpackLabels(select->Blob(2))},
                    static_cast<DataType>(select->Int(3)),
                    static_cast<uint32_t>(select->Int(4))});
   }
+  all.insert(all.end(), fresh_.begin(), fresh_.end());
+  return all;
 }
 
 Status SpoolNames::Forget(Database& db, uint64_t alias) {
+  if (std::erase_if(fresh_, [&](const auto& one) { return one.alias == alias; }) > 0) return {};
   Result<Statement> remove = db.Prepare("DELETE FROM series WHERE alias=?");
   if (!remove) return remove.error();
   return remove->Bind(1, alias).Run();
 }
 
-Result<uint32_t> SpoolNames::GroupOf(Database& db, const std::string& group) {
+Result<uint32_t> SpoolNames::GroupOf(const Database& db, const std::string& group) {
   const auto known = std::find(groups_.begin(), groups_.end(), group);
   if (known != groups_.end()) return static_cast<uint32_t>(known - groups_.begin());
   if (groups_.size() >= static_cast<size_t>(sparkplug::kMaxGroups)) {
     return Error{db.path() + ": more than " + std::to_string(sparkplug::kMaxGroups) +
                  " sources were ever used; \"" + group + "\" is left out"};
   }
-  Result<Statement> insert = db.Prepare("INSERT INTO grp VALUES(?,?)");
-  if (!insert) return insert.error();
-  insert->Bind(1, static_cast<int64_t>(groups_.size())).Bind(2, group);
-  if (Status s = insert->Run(); !s) return s.error();
   groups_.push_back(group);
   return static_cast<uint32_t>(groups_.size() - 1);
 }

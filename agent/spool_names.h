@@ -10,15 +10,18 @@
 
 namespace haidang::agent {
 
-// The spool file's tables of series and source groups: what aliases and bits mean, for ever. Seldom
-// used, so its statements are not kept.
+// The spool file's tables of series and source groups: what aliases and bits mean, for ever. What
+// is new is in memory until it was saved. Seldom used, so its statements are not kept.
 class SpoolNames {
  public:
   Status Load(Database& db);
+  // In a transaction: writes what is new. It stays new until that was committed and Saved says so.
+  Status Save(Database& db) const;
+  void Saved();
   Result<uint64_t> AliasOf(Database& db, const SeriesId& series, DataType datatype, uint32_t group);
   Result<std::vector<KnownSeries>> Series(Database& db);
   Status Forget(Database& db, uint64_t alias);
-  Result<uint32_t> GroupOf(Database& db, const std::string& group);
+  Result<uint32_t> GroupOf(const Database& db, const std::string& group);
   const std::vector<std::string>& groups() const { return groups_; }
   // The highest alias that was ever given; in another file, later ones are above it.
   uint64_t last_alias() const { return last_alias_; }
@@ -27,6 +30,8 @@ class SpoolNames {
  private:
   uint64_t last_alias_ = 0;
   std::vector<std::string> groups_;
+  std::vector<KnownSeries> fresh_;  // in order of aliases, which are above those of the file
+  size_t saved_groups_ = 0;         // the first of groups_
 };
 
 }  // namespace haidang::agent

@@ -173,6 +173,7 @@ class SqliteSpool final : public Spool {
   template <typename Operation>
   Status InTransaction(Operation&& operation) {
     Books before = books_;
+    names_written_ = false;
     const bool durable = MakeDurable();
     Result<Transaction> transaction = Transaction::Begin(db_);
     Status done = transaction ? operation() : Status(transaction.error());
@@ -180,9 +181,10 @@ class SqliteSpool final : public Spool {
     if (!done) {
       NoteFault();  // before the roll-back, which would be the most recent call
       books_ = std::move(before);
-    } else if (durable) {
-      synced_ns_ = clock_.MonotonicNs();
+      return done;
     }
+    if (names_written_) names_.Saved();
+    if (durable) synced_ns_ = clock_.MonotonicNs();
     return done;
   }
   // To be called right after a failure.
@@ -303,6 +305,7 @@ class SqliteSpool final : public Spool {
   Books books_;
   Run run_;
   SpoolNames names_;
+  bool names_written_ = false;  // in the transaction at work
   uint8_t bd_seq_ = 255;
   std::deque<InMemory> memory_;  // newer than all rows, in their order, while the disk is full
   int64_t memory_bytes_ = 0;

@@ -349,3 +349,42 @@ TEST_CASE("what waits in memory goes into the first file as soon as there is roo
   CHECK(*spool->AliasOf(load, DataType::kDouble, 0) == alias);
   CHECK(log.Count("") == 2);
 }
+
+TEST_CASE("series and sources that are new while the disk is full have names, and keep them") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  const SpoolOptions options{dir / "spool.db"};
+  auto spool = OpenSpool(options, clock, ids);
+  std::vector<uint64_t> aliases;
+  std::map<Key, std::string> expected;
+  const auto name = [&](int i) {
+    return *spool->AliasOf({"node_load1", {{"i", std::to_string(i)}}}, DataType::kDouble, 0);
+  };
+  const auto append = [&] {
+    const StoredBatch batch = MustAppend(*spool, 7);
+    expected[{batch.spool_id, batch.number}] = batch.encoded;
+  };
+  {
+    FileSizeLimit full(1);
+    CHECK(*spool->GroupOf("loadavg") == 0);
+    CHECK(*spool->GroupOf("cpu") == 1);
+    for (int i = 0; i < 60; ++i) aliases.push_back(name(i));
+    append();
+    append();
+    REQUIRE(spool->Series()->size() == 60);
+    CHECK((*spool->Series())[59].alias == aliases[59]);
+    REQUIRE(spool->Forget(aliases[59]).ok());
+    aliases.pop_back();
+    CHECK(name(0) == aliases[0]);
+    CHECK(*spool->GroupOf("cpu") == 1);
+  }
+  append();
+  CopyFiles(options.path, dir / "copy.db");  // as it is after kill -9
+  spool = OpenSpool({dir / "copy.db"}, clock, ids);
+  CHECK(Everything(*spool) == expected);
+  CHECK(spool->Groups() == std::vector<std::string>{"loadavg", "cpu"});
+  REQUIRE(spool->Series()->size() == 59);
+  for (int i = 0; i < 59; ++i) CHECK(name(i) == aliases[static_cast<size_t>(i)]);
+  CHECK(name(60) > aliases.back());
+}

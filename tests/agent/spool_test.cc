@@ -114,6 +114,7 @@ TEST_CASE("an alias means its series for ever") {
   CHECK(*spool->AliasOf(disk, DataType::kInt64, group) == alias);
   CHECK(*spool->AliasOf(other, DataType::kInt64, group) == alias + 1);
   CHECK(*spool->AliasOf(disk, DataType::kDouble, group) == alias + 2);
+  MustAppend(*spool, 1);  // what is new goes to the file with it
   spool.reset();
   spool = OpenSpool({dir / "spool.db"}, clock, ids);
   CHECK(*spool->GroupOf("cpu") == group + 1);
