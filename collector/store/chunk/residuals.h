@@ -28,23 +28,22 @@ class Residuals {
  private:
   static constexpr int kAverages = 24;  // larger average widths share a context
   static constexpr int kSteps = 24;
-  static constexpr int kModelled =
-      12;  // widths up to which the bits behind the leading one are modelled
-  static constexpr int kHead = 3;  // how many of them
+  static constexpr int kModelled = 12;  // up to this width, the bits behind the leading one are
+  static constexpr int kHead = 3;       // modelled, so many of them
 
   template <typename Coder>
   int Width(Coder& coder, int width) {
     const int average = (average_ + 8) >> 4;
-    const bool zero_or_not = coder.Bit(
+    const bool not_zero = coder.Bit(
         zero_[(history_ & 7) << 3 | static_cast<unsigned>(std::min(average, 7))], width != 0);
-    history_ = (history_ & ~7U) | ((history_ << 1 & 6) | (zero_or_not ? 1U : 0U));
-    const int coded = zero_or_not ? NonZeroWidth(coder, width, average) : 0;
+    history_ = (history_ & ~7U) | ((history_ << 1 & 6) | (not_zero ? 1U : 0U));
+    const int coded = not_zero ? NonZeroWidth(coder, width, average) : 0;
     const int error = coded * 16 - average_;
     average_ += (error + (error > 0 ? 3 : 0)) >> 2;
     return coded;
   }
 
-  // 1 to 64: first whether it is below `average` - 2, then one step at a time away from there.
+  // 1 to 64: first whether it is below `average` - 1, then one step at a time away from there.
   template <typename Coder>
   int NonZeroWidth(Coder& coder, int width, int average) {
     auto& steps = steps_[static_cast<size_t>(std::min(average, kAverages - 1))];
