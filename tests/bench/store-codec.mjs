@@ -16,8 +16,8 @@ import { fileURLToPath } from 'node:url';
 import { Children } from '../support/children.mjs';
 import { writeToml } from '../support/configs.mjs';
 import { freePort } from '../support/ports.mjs';
+import { importLines, readFolders, readLedger, writeForChunks } from '../support/series_files.mjs';
 import { eventually, pause } from '../support/wait.mjs';
-import { importLines, readFolders, readLedger, writeForChunks } from './series_files.mjs';
 
 const bin = path.resolve(process.argv[2] ?? 'build/release/bin');
 const folder = process.env.HAIDANG_SERIES ?? fileURLToPath(new URL('../fixtures/series', import.meta.url));

@@ -22,7 +22,7 @@ struct ValueColumn {
 // as long as `values`, or empty where every tick has a value.
 std::string EncodeValues(std::span<const double> values, std::span<const Presence> presence);
 
-// Replaces what `column` holds. Allocates at most 40 bytes times `max_ticks`, whatever the chunk
+// Replaces what `column` holds. Allocates at most 64 bytes times `max_ticks`, whatever the chunk
 // says.
 Status DecodeValues(std::string_view chunk, size_t max_ticks, ValueColumn& column);
 
