@@ -184,7 +184,7 @@ void Ingest::Stage(const Arrival& arrival, const MachineClock::Corrected& time,
     return Refuse("quota", arrival.machine.row.name,
                   "sends more than [limits] bytes_per_day; the rest waits in its spool");
   }
-  if (auto done = store_.Append(row); !done) return StageFailed(done.error());
+  if (auto id = store_.Append(row); !id) return StageFailed(id.error());
   if (!arrival.batch.events.empty() && !StageEvents(row, arrival.batch.events)) return;
   fleet_.Take(spool, {header.number, header.crc, time.time_ms, now_.wall_ms});
   staged_bytes_ += row.payload.size();

@@ -49,7 +49,7 @@ class Reader {
   virtual Result<std::vector<query::Finding>> Findings(int64_t from_ms, int64_t to_ms) = 0;
 };
 
-// A reader of the journal of telemetry.db.
+// A reader of blocks and journal of telemetry.db.
 Result<std::unique_ptr<Reader>> OpenReader(const std::string& path);
 
 }  // namespace haidang::store

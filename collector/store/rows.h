@@ -68,6 +68,17 @@ struct JournalRow {
   std::string_view payload;  // an NDATA payload that holds this batch alone
 };
 
+// A part of what a machine's batches of one window said (docs/store-format.md, "Blocks").
+struct BlockRow {
+  int64_t machine = 0;
+  int64_t window_ms = 0;        // when the window begins
+  int64_t part = 0;             // from 0; each row of the journal is in one
+  int64_t journal_id = 0;       // the window's rows of the journal up to this id are in its parts
+  int64_t ticks = 0;            // batches in it
+  std::string bytes;            // of a Block
+  std::vector<int64_t> series;  // of its columns, ascending
+};
+
 // When a boot of a machine was, by the collector's clock.
 struct BootRow {
   int64_t machine = 0;

@@ -154,7 +154,28 @@ CREATE TABLE boot (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kFirst}, {2, kSecond}};
+// What the journal held goes into blocks.
+constexpr const char* kThird = R"sql(
+CREATE TABLE block (
+  id INTEGER PRIMARY KEY,
+  machine INTEGER NOT NULL REFERENCES machine,
+  window_ms INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  journal_id INTEGER NOT NULL,
+  ticks INTEGER NOT NULL,
+  crc INTEGER NOT NULL,
+  bytes BLOB NOT NULL
+);
+CREATE UNIQUE INDEX block_by_machine ON block (machine, window_ms, part);
+CREATE INDEX block_by_window ON block (window_ms);
+CREATE TABLE machine_series (
+  machine INTEGER NOT NULL REFERENCES machine,
+  series INTEGER NOT NULL REFERENCES series,
+  PRIMARY KEY (machine, series)
+) WITHOUT ROWID;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kFirst}, {2, kSecond}, {3, kThird}};
 
 Result<int> Version(Database& db) {
   auto made = db.Exec(

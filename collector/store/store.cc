@@ -1,10 +1,15 @@
 #include "collector/store/store.h"
 
+#include <algorithm>
+#include <cstdlib>
+
+#include "collector/store/block/block.h"
 #include "collector/store/for_each.h"
 #include "collector/store/holes.h"
 #include "collector/store/json.h"
 #include "collector/store/schema.h"
 #include "collector/store/statements.h"
+#include "collector/store/window.h"
 
 namespace haidang::store {
 namespace {
@@ -225,6 +230,55 @@ Status Store::Recent(int64_t machine, int64_t from_ms,
   return {};
 }
 
+Status Store::ForEachUncovered(const std::function<void(int64_t, int64_t, int64_t)>& visit) {
+  auto covered = db_.Prepare(
+      "SELECT coalesce(max(journal_id), 0) FROM block WHERE machine = ?1 AND window_ms = ?2");
+  if (!covered) return covered.error();
+  // In the order of the index, which holds all that is asked for: window by window.
+  auto rows = db_.Prepare("SELECT machine, time_ms, id FROM journal ORDER BY machine, time_ms");
+  if (!rows) return rows.error();
+  std::optional<std::pair<int64_t, int64_t>> window;
+  int64_t up_to = 0;
+  for (;;) {
+    auto row = rows->Step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    const std::pair<int64_t, int64_t> now{rows->Int(0), WindowOf(rows->Int(1))};
+    if (window != now) {
+      window = now;
+      auto found = covered->Bind(1, now.first).Bind(2, now.second).Step();
+      if (!found) return found.error();
+      up_to = covered->Int(0);
+      covered->Reset();
+    }
+    if (rows->Int(2) > up_to) visit(rows->Int(0), rows->Int(1), rows->Int(2));
+  }
+}
+
+Result<bool> Store::HasInBlocks(const JournalRow& key) {
+  for (int64_t window = WindowOf(key.time_ms - kTimeMayMove); window <= key.time_ms + kTimeMayMove;
+       window += kWindowMs) {
+    Statement& s = *statements_->blocks;
+    s.Bind(1, key.machine).Bind(2, window);
+    for (;;) {
+      auto row = s.Step();
+      if (!row) return row.error();
+      if (!*row) break;
+      const auto block = Block::Open(s.Blob(0));
+      if (!block) continue;  // `haidang-collector check` tells
+      const bool has =
+          std::any_of(block->rows().begin(), block->rows().end(), [&](const TickRow& tick) {
+            return tick.spool == key.spool && tick.number == key.number &&
+                   std::abs(tick.time_ms - key.time_ms) <= kTimeMayMove;
+          });
+      if (!has) continue;
+      s.Reset();
+      return true;
+    }
+  }
+  return false;
+}
+
 Result<bool> Store::IsConflict(const JournalRow& key, uint64_t crc, int64_t journal_from_ms) {
   // What is known of its boot may have moved its time since.
   Statement& near_time = *statements_->crc;
@@ -238,6 +292,10 @@ Result<bool> Store::IsConflict(const JournalRow& key, uint64_t crc, int64_t jour
     return stored != crc;
   }
   if (key.time_ms < journal_from_ms) return false;
+  // Blocks keep no CRC: there, another time tells another batch.
+  const auto in_block = HasInBlocks(key);
+  if (!in_block) return in_block.error();
+  if (*in_block) return false;
   Statement& gap = *statements_->in_gap;
   auto closed = gap.Bind(1, key.spool).Bind(2, key.number).Step();
   if (!closed) return closed.error();

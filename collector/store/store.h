@@ -70,12 +70,16 @@ class Store {
   // during the call only.
   Status Recent(int64_t machine, int64_t from_ms,
                 const std::function<bool(const JournalRow&)>& visit);
+  // The rows of the journal that are in no block, in any order.
+  Status ForEachUncovered(
+      const std::function<void(int64_t machine, int64_t time_ms, int64_t id)>& visit);
   // Whether a batch whose number is taken is another one than the stored one: another CRC at the
   // same time, or another time. Numbers that were closed as gaps, and batches older
   // than the journal goes back, conflict with nothing.
   Result<bool> IsConflict(const JournalRow& key, uint64_t crc, int64_t journal_from_ms);
 
-  Status Append(const JournalRow& row);
+  // The id that it gets, in order of arrival.
+  Result<int64_t> Append(const JournalRow& row);
   Status AppendEvent(const JournalRow& batch, const Event& event);
   Status Put(const MachineRow& row);
   Status Put(const SpoolRow& row);
@@ -87,6 +91,7 @@ class Store {
   Status Put(const GapRow& row);
   Status Put(const HoleRow& row);
   Status RemoveHole(int64_t id);
+  Status Put(const BlockRow& row);  // in place of the part that was there
   Status Put(const QuarantineRow& row);
   Status Put(const query::Finding& finding);
   Status Put(const query::Snapshot& snapshot);
@@ -109,6 +114,7 @@ class Store {
   Status ReadId(const std::function<uint64_t()>& random64);
   Status Begin();
   Status Run(Statement& statement);
+  Result<bool> HasInBlocks(const JournalRow& key);
   Status LoadMachines(Contents& contents);
   Status LoadSeries(Contents& contents);
   Status LoadFindings(Contents& contents);

@@ -2,6 +2,7 @@
 #include "collector/store/json.h"
 #include "collector/store/statements.h"
 #include "collector/store/store.h"
+#include "core/crc64.h"
 
 namespace haidang::store {
 namespace {
@@ -36,6 +37,12 @@ Status Store::PrepareAll() {
        "INSERT INTO machine_info SELECT ?1, max(?2, coalesce(max(valid_to_ms), ?2)), NULL, ?3, ?4"
        " FROM machine_info WHERE machine = ?1"},
       {&Statements::gap, "INSERT OR REPLACE INTO gap VALUES (?1, ?2, ?3, ?4, ?5)"},
+      {&Statements::block,
+       "INSERT INTO block (machine, window_ms, part, journal_id, ticks, crc, bytes)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (machine, window_ms, part)"
+       " DO UPDATE SET journal_id = ?4, ticks = ?5, crc = ?6, bytes = ?7"},
+      {&Statements::blocks, "SELECT bytes FROM block WHERE machine = ?1 AND window_ms = ?2"},
+      {&Statements::machine_series, "INSERT OR IGNORE INTO machine_series VALUES (?1, ?2)"},
       {&Statements::quarantine,
        "INSERT INTO quarantine VALUES (?1, ?2, 1, ?3, ?3, ?4, ?5, ?6, ?7)"
        " ON CONFLICT (machine, reason) DO UPDATE SET count = count + 1, last_ms = ?3,"
@@ -133,12 +140,13 @@ Status Store::Commit() {
 
 void Store::Rollback() { transaction_.reset(); }
 
-Status Store::Append(const JournalRow& row) {
+Result<int64_t> Store::Append(const JournalRow& row) {
   Statement& s = *statements_->append;
   s.Bind(1, row.machine).Bind(2, row.spool).Bind(3, row.number).Bind(4, row.time_ms);
   s.Bind(5, row.offset_ms).Bind(6, row.received_ms).Bind(7, row.flags).Bind(8, row.crc);
   s.BindBlob(9, row.payload);
-  return Run(s);
+  if (auto done = Run(s); !done) return done.error();
+  return db_.last_insert_rowid();
 }
 
 Status Store::AppendEvent(const JournalRow& batch, const Event& event) {
@@ -199,6 +207,18 @@ Status Store::Put(const GapRow& row) {
   Statement& s = *statements_->gap;
   s.Bind(1, row.spool).Bind(2, row.range.first).Bind(3, row.range.last).Bind(4, row.reason);
   return Run(s.Bind(5, row.closed_ms));
+}
+
+Status Store::Put(const BlockRow& row) {
+  Statement& s = *statements_->block;
+  s.Bind(1, row.machine).Bind(2, row.window_ms).Bind(3, row.part).Bind(4, row.journal_id);
+  s.Bind(5, row.ticks).Bind(6, Crc64Of(row.bytes)).BindBlob(7, row.bytes);
+  if (auto done = Run(s); !done) return done;
+  Statement& has = *statements_->machine_series;
+  for (const int64_t series : row.series) {
+    if (auto done = Run(has.Bind(1, row.machine).Bind(2, series)); !done) return done;
+  }
+  return {};
 }
 
 Status Store::Put(const QuarantineRow& row) {

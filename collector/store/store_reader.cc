@@ -1,49 +1,33 @@
 #include <algorithm>
-#include <chrono>
-#include <cmath>
-#include <limits>
 #include <map>
 #include <utility>
 
 #include "collector/store/columns.h"
-#include "collector/store/head.h"
 #include "collector/store/holes.h"
 #include "collector/store/json.h"
 #include "collector/store/reader.h"
+#include "collector/store/scan.h"
 #include "core/io/database.h"
 #include "core/sparkplug/batch.h"
 
 namespace haidang::store {
 namespace {
 
-// What was stated before the range may still hold in it: full batches come every ten minutes.
-constexpr int64_t kLeadInMs = int64_t{15} * 60 * 1000;
-constexpr int64_t kChunkRows = 2000;  // read in one transaction: some 20 ms
-
 struct MachineKey {
   int64_t id = 0;
   int64_t interval_ms = 15000;
 };
 
-// How one spool of the machine speaks: the aliases that are asked for, and their values as the
-// reading goes on. Slots are columns.
-struct Voice {
-  AliasTable aliases;
-  Head head;
-};
-
+// The series that are asked for: slots are columns.
 struct Question {
-  MachineKey machine;
-  int64_t from_ms = 0;
-  int64_t to_ms = 0;
+  ScanQuestion scan;
   std::vector<query::Column> columns;
-  std::map<int64_t, Voice> voices;  // by spool row
   std::map<Labels, uint32_t> by_labels;
 };
 
-class JournalReader final : public Reader {
+class StoreReader final : public Reader {
  public:
-  explicit JournalReader(Database db) : db_(std::move(db)) {}
+  explicit StoreReader(Database db) : db_(std::move(db)) {}
 
   Result<SeriesAnswer> Series(const SeriesQuestion& asked) override {
     SeriesAnswer answer;
@@ -51,9 +35,9 @@ class JournalReader final : public Reader {
     if (!machine) return machine.error();
     if (machine->id == 0) return answer;
     Question question;
-    question.machine = *machine;
-    question.from_ms = asked.from_ms;
-    question.to_ms = asked.to_ms;
+    question.scan.machine = machine->id;
+    question.scan.from_ms = asked.from_ms;
+    question.scan.to_ms = asked.to_ms;
     if (auto done = FindSeries(asked, question); !done) return done.error();
     if (question.columns.size() > kMaxSeries) {
       answer.refused = "more than " + std::to_string(kMaxSeries) + " series; name more labels";
@@ -62,7 +46,11 @@ class JournalReader final : public Reader {
     if (question.columns.empty()) return answer;
     ColumnWriter writer(std::move(question.columns), asked.step_ms, machine->interval_ms,
                         kMaxPoints);
-    if (auto done = Scan(question, writer); !done) return done.error();
+    auto done = Scan(db_, question.scan).Run([&](const TickRow& row, const Head& head) {
+      writer.Tick(row.time_ms, head);
+      return !writer.full();
+    });
+    if (!done) return done.error();
     if (writer.full()) {
       answer.refused =
           "more than " + std::to_string(kMaxPoints) + " points; ask for less time or a larger step";
@@ -150,79 +138,58 @@ class JournalReader final : public Reader {
     return MachineKey{s->Int(0), s->Int(1)};
   }
 
+  // Those that its spools speak of, and those that only blocks have any more.
   Status FindSeries(const SeriesQuestion& asked, Question& question) {
-    auto s = db_.Prepare(
-        "SELECT p.id, a.alias, a.source_group, s.labels, s.datatype FROM spool p"
+    auto spoken = db_.Prepare(
+        "SELECT s.id, s.labels, s.datatype, p.id, a.alias, a.source_group FROM spool p"
         " JOIN alias a ON a.layout = p.layout JOIN series s ON s.id = a.series"
         " WHERE p.machine = ?1 AND s.metric = ?2 ORDER BY s.labels");
-    if (!s) return s.error();
-    s->Bind(1, question.machine.id).Bind(2, asked.metric);
+    if (!spoken) return spoken.error();
+    spoken->Bind(1, question.scan.machine).Bind(2, asked.metric);
+    auto done = ForEachSeries(*spoken, asked, question, [&](uint32_t slot) {
+      const auto group = static_cast<uint8_t>(spoken->Int(5) & (sparkplug::kMaxGroups - 1));
+      const uint64_t alias = spoken->UInt(4);
+      if (alias < sparkplug::kFirstSeriesAlias) return;
+      const auto datatype = static_cast<DataType>(spoken->Int(2));
+      question.scan.speakers[spoken->Int(3)].Set(alias, {slot, group, datatype});
+    });
+    if (!done) return done;
+    auto stored = db_.Prepare(
+        "SELECT s.id, s.labels, s.datatype FROM machine_series m JOIN series s ON s.id = m.series"
+        " WHERE m.machine = ?1 AND s.metric = ?2 ORDER BY s.labels");
+    if (!stored) return stored.error();
+    stored->Bind(1, question.scan.machine).Bind(2, asked.metric);
+    return ForEachSeries(*stored, asked, question, [](uint32_t) {});
+  }
+
+  // Gives each row's series, where it is a number and has the labels, a column.
+  template <typename Found>
+  static Status ForEachSeries(Statement& s, const SeriesQuestion& asked, Question& question,
+                              Found&& found) {
     for (;;) {
-      auto row = s->Step();
+      auto row = s.Step();
       if (!row) return row.error();
-      if (!*row) return {};
-      AddAlias(*s, asked, question);
-      if (question.columns.size() > kMaxSeries) return {};
-    }
-  }
-
-  static void AddAlias(const Statement& s, const SeriesQuestion& asked, Question& question) {
-    const auto datatype = static_cast<DataType>(s.Int(4));
-    if (datatype == DataType::kString || datatype == DataType::kBytes) return;
-    const uint64_t alias = s.UInt(1);
-    if (alias < sparkplug::kFirstSeriesAlias) return;
-    Labels labels = DecodeLabels(s.Text(3));
-    for (const auto& [name, value] : asked.labels) {
-      const auto it = labels.find(name);
-      if (it == labels.end() || it->second != value) return;
-    }
-    const auto [column, fresh] =
-        question.by_labels.emplace(labels, static_cast<uint32_t>(question.columns.size()));
-    if (fresh) {
-      question.columns.push_back({asked.machine, {asked.metric, std::move(labels)}, {}, {}});
-    }
-    const auto group = static_cast<uint8_t>(s.Int(2) & (sparkplug::kMaxGroups - 1));
-    question.voices[s.Int(0)].aliases.Set(alias, {column->second, group, datatype});
-  }
-
-  Status Scan(Question& question, ColumnWriter& writer) {
-    auto s = db_.Prepare(
-        "SELECT id, time_ms, spool, payload, number FROM journal WHERE machine = ?1"
-        " AND (time_ms, id) > (?2, ?3) AND time_ms <= ?4 ORDER BY time_ms, id LIMIT ?5");
-    if (!s) return s.error();
-    int64_t time_ms = question.from_ms - kLeadInMs, id = -1;
-    for (;;) {
-      s->Bind(1, question.machine.id).Bind(2, time_ms).Bind(3, id).Bind(4, question.to_ms);
-      s->Bind(5, kChunkRows);
-      int64_t rows = 0;
-      for (;; ++rows) {
-        auto row = s->Step();
-        if (!row) return row.error();
-        if (!*row) break;
-        id = s->Int(0);
-        time_ms = s->Int(1);
-        Read(*s, question, writer);
+      if (!*row || question.columns.size() > kMaxSeries) return {};
+      const auto datatype = static_cast<DataType>(s.Int(2));
+      if (datatype == DataType::kString || datatype == DataType::kBytes) continue;
+      Labels labels = DecodeLabels(s.Text(1));
+      const bool has_all =
+          std::all_of(asked.labels.begin(), asked.labels.end(), [&](const auto& label) {
+            const auto it = labels.find(label.first);
+            return it != labels.end() && it->second == label.second;
+          });
+      if (!has_all) continue;
+      const auto [column, fresh] =
+          question.by_labels.emplace(labels, static_cast<uint32_t>(question.columns.size()));
+      if (fresh) {
+        question.columns.push_back({asked.machine, {asked.metric, std::move(labels)}, {}, {}});
       }
-      if (rows < kChunkRows || writer.full()) return {};
-    }
-  }
-
-  void Read(const Statement& s, Question& question, ColumnWriter& writer) {
-    const auto voice = question.voices.find(s.Int(2));
-    if (voice == question.voices.end()) return;
-    auto message = decoder_.Decode(s.Blob(3));
-    if (!message) return;
-    Head& head = voice->second.head;
-    for (const sparkplug::BatchView& batch : message->batches) {
-      if (batch.header.number != s.UInt(4)) continue;
-      head.Apply(voice->first, batch.header, batch.samples, voice->second.aliases);
-      if (s.Int(1) < question.from_ms) continue;
-      writer.Tick(s.Int(1), head);
+      question.scan.slots[s.Int(0)] = column->second;
+      found(column->second);
     }
   }
 
   Database db_;
-  sparkplug::BatchDecoder decoder_;
 };
 
 }  // namespace
@@ -232,7 +199,7 @@ Result<std::unique_ptr<Reader>> OpenReader(const std::string& path) {
   options.read_only = true;
   auto db = Database::Open(path, options);
   if (!db) return db.error();
-  return std::unique_ptr<Reader>(std::make_unique<JournalReader>(std::move(*db)));
+  return std::unique_ptr<Reader>(std::make_unique<StoreReader>(std::move(*db)));
 }
 
 }  // namespace haidang::store
