@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 using sparkplug::MessageType;
 
 constexpr std::chrono::milliseconds kAskPatience = 2s;
-constexpr int64_t kExpireStep = 1000;             // batches deleted at once at most
+constexpr int64_t kExpireStep = 5000;             // rows of the journal deleted at once at most
 constexpr int64_t kExpirePause = 60;              // seconds between looks where nothing is old
 constexpr std::string_view kUnknown = "unknown";  // state of machines while there is no broker
 constexpr int64_t kRestoreMs =
@@ -53,12 +53,13 @@ Result<std::unique_ptr<Collector>> Collector::Open(const Options& options, Loop&
   rest.last_finding_id = contents->last_finding_id;
   rest.journal_rows = contents->journal_rows;
   Limits limits = options.limits;
-  limits.forget_spools_after_ms = (options.retention.journal + std::chrono::hours(24)).count();
+  limits.forget_spools_after_ms = (options.retention.raw + std::chrono::hours(24)).count();
   auto fleet = Fleet::Load(**store, std::move(*contents), limits);
   if (!fleet) return fleet.error();
   std::unique_ptr<Collector> collector(
       new Collector(options, loop, clock, std::move(*store), std::move(*fleet), std::move(rest)));
   if (auto done = collector->RestoreHeads(); !done) return done.error();
+  if (auto done = collector->compaction_.Begin(*collector->store_); !done) return done.error();
   const std::string group = "spBv1.0/" + options.group + "/";
   auto session = make_session({{group + "NBIRTH/+", 0},
                                {group + "NDATA/+", 0},
@@ -89,6 +90,7 @@ Collector::Collector(const Options& options, Loop& loop, const Clock& clock,
                   return detect::Whereabouts{std::move(place.site), std::move(place.site_name),
                                              std::move(place.machine_class)};
                 }),
+      compaction_(loop, clock, store_->path()),
       no_broker_(clock),
       storing_(clock),
       ingest_(
@@ -115,14 +117,22 @@ IngestObserver Collector::MakeObserver() {
     if (snapshot_unsaved_) {
       if (auto done = store.Put(places_.snapshot()); !done) return done;
     }
+    if (auto done = compaction_.Flush(store); !done) return done;
     return book_.Flush(store);
+  };
+  observer.journaled = [this](const store::JournalRow& row, int64_t id) {
+    compaction_.Came(row.machine, row.time_ms, id);
   };
   observer.saved = [this] {
     // Only what was surely written shows that the disk takes something: a transaction may be empty.
     if (std::exchange(snapshot_unsaved_, false)) Stored();
+    compaction_.Saved();
     book_.Saved();
   };
-  observer.failed = [this](const Error& why) { NotStored(why); };
+  observer.failed = [this](const Error& why) {
+    compaction_.Lost();
+    NotStored(why);
+  };
   return observer;
 }
 
@@ -251,6 +261,7 @@ void Collector::EverySecond() {
       {"machine_vanished", 0}, {"probe_failed", 0}, {"response_slow", 0}};
   for (const auto& [key, finding] : book_.open()) ++findings[key.kind];
   for (const auto& [kind, count] : findings) metrics_.OpenFindings(kind, count);
+  compaction_.Go();
   ExpireSome();
 }
 
@@ -284,7 +295,7 @@ void Collector::CountMachines() {
 
 void Collector::ExpireSome() {
   if (expired_rows_ < kExpireStep && ++seconds_ % kExpirePause != 0) return;
-  expired_rows_ = ingest_.Expire(kExpireStep);
+  expired_rows_ = ingest_.Expire(compaction_.FirstNeeded(), kExpireStep);
 }
 
 void Collector::SeeTick(Machine& machine, Moment now) {

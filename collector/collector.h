@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "collector/broker_watch.h"
+#include "collector/compaction.h"
 #include "collector/detect/detector.h"
 #include "collector/exposition.h"
 #include "collector/fleet.h"
@@ -92,6 +93,7 @@ class Collector {
   bool snapshot_unsaved_ = false;
   detect::FindingBook book_;
   detect::Detector detector_;
+  Compaction compaction_;
   BrokerWatch broker_;
   Trouble no_broker_;
   Trouble storing_;  // nothing can be stored

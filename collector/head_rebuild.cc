@@ -44,6 +44,11 @@ Result<Rebuilt> RebuildHead(store::Store& store, Fleet& fleet, Machine& machine,
     return !full && batches.size() < kMaxBatches && bytes < kMaxBytes;
   });
   if (!read) return read.error();
+  if (rebuilt.received_ms == 0) {
+    const auto received_ms = store.LastReceivedInBlocks(machine.row.id);
+    if (!received_ms) return received_ms.error();
+    rebuilt.received_ms = *received_ms;
+  }
   std::sort(batches.begin(), batches.end(),
             [](const Kept& a, const Kept& b) { return a.number < b.number; });
   for (const Kept& batch : batches) {

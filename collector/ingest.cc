@@ -290,8 +290,8 @@ void Ingest::Mend() {
   });
 }
 
-int64_t Ingest::Expire(int64_t limit) {
-  auto expired = store_.Expire(options_.retention, clock_.WallMs(), limit);
+int64_t Ingest::Expire(int64_t needed, int64_t limit) {
+  auto expired = store_.Expire(options_.retention, needed, clock_.WallMs(), limit);
   if (!expired) {
     StageFailed(expired.error());
     return 0;

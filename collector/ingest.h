@@ -40,6 +40,8 @@ struct IngestObserver {
   std::function<void(Machine&, Moment)> presence;
   // Puts what else is to be durable into the transaction that is about to be committed.
   std::function<Status(store::Store&)> flush;
+  // A row was appended to the journal in that transaction, under this id.
+  std::function<void(const store::JournalRow& row, int64_t id)> journaled;
   // That transaction was committed.
   std::function<void()> saved;
   // Nothing of what was staged could be stored.
@@ -67,8 +69,9 @@ class Ingest {
   void set_last_data_ms(int64_t ms) { last_data_ms_ = ms; }
   // At each second: says what was refused and not said.
   void TellHeldBack();
-  // Deletes at most `limit` batches that are too old, as a part of the next commit; how many.
-  int64_t Expire(int64_t limit);
+  // Deletes at most `limit` rows of the journal, as a part of the next commit; how many
+  // (Store::Expire).
+  int64_t Expire(int64_t needed, int64_t limit);
 
  private:
   enum class Outcome { kDone, kNeedsBirth };

@@ -126,8 +126,7 @@ void Ingest::TakeKnown(const Arrival& arrival) {
   const auto corrected = arrival.machine.clock.Correct(header.boot_id, header.since_boot_ms,
                                                        header.wall_ms, now_.wall_ms);
   key.time_ms = corrected ? corrected->time_ms : header.wall_ms;
-  auto stored =
-      store_.IsConflict(key, header.crc, now_.wall_ms - options_.retention.journal.count());
+  auto stored = store_.IsConflict(key, header.crc, now_.wall_ms - options_.retention.raw.count());
   if (stored && *stored) return Quarantine(arrival, "other_crc");
   metrics_.duplicates.Increment();
 }
@@ -184,7 +183,9 @@ void Ingest::Stage(const Arrival& arrival, const MachineClock::Corrected& time,
     return Refuse("quota", arrival.machine.row.name,
                   "sends more than [limits] bytes_per_day; the rest waits in its spool");
   }
-  if (auto id = store_.Append(row); !id) return StageFailed(id.error());
+  const auto id = store_.Append(row);
+  if (!id) return StageFailed(id.error());
+  if (observer_.journaled) observer_.journaled(row, *id);
   if (!arrival.batch.events.empty() && !StageEvents(row, arrival.batch.events)) return;
   fleet_.Take(spool, {header.number, header.crc, time.time_ms, now_.wall_ms});
   staged_bytes_ += row.payload.size();

@@ -113,7 +113,7 @@ void ReadStorage(ConfigTable& root, Options& options) {
   const auto keep = [&](const char* key, milliseconds& value) {
     value = retention.Duration(key, value, hours(1), hours(24 * 3660));
   };
-  keep("journal", options.retention.journal);
+  keep("raw", options.retention.raw);
   keep("findings", options.retention.findings);
   retention.Finish();
 }

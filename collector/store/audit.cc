@@ -6,8 +6,11 @@
 
 #include "collector/store/audit_faults.h"
 #include "collector/store/audit_schema.h"
+#include "collector/store/block/block.h"
 #include "collector/store/rows.h"
 #include "collector/store/store_file.h"
+#include "collector/store/window.h"
+#include "core/crc64.h"
 
 namespace haidang::store {
 namespace {
@@ -50,8 +53,8 @@ class Checker {
     }
     if (unreadable_) return std::move(audit_);
     for (auto step : {&Checker::CheckMeta, &Checker::CountTables, &Checker::CheckRelations,
-                      &Checker::CheckSeries, &Checker::CheckRanges, &Checker::CheckJournal,
-                      &Checker::CheckSettled}) {
+                      &Checker::CheckSeries, &Checker::CheckRanges, &Checker::CheckBlocks,
+                      &Checker::CheckJournal, &Checker::CheckSettled}) {
       if (auto done = (this->*step)(); !done) return done.error();
     }
     return std::move(audit_);
@@ -162,6 +165,52 @@ class Checker {
                    });
   }
 
+  Status CheckBlocks() {
+    return file_.WalkBlocks([&](const BlockEntry& row) {
+      const std::string name = "block row " + std::to_string(row.id) + ", machine row " +
+                               std::to_string(row.machine) + ", window " +
+                               std::to_string(row.window_ms);
+      if (Crc64Of(row.bytes) != row.crc) return Fault(faults::kBlock, name + ": another CRC");
+      const auto block = Block::Open(row.bytes);
+      if (!block) return Fault(faults::kBlock, name + ": " + block.error().message);
+      if (static_cast<int64_t>(block->rows().size()) != row.ticks) {
+        return Fault(faults::kBlock, name + ": it holds " + std::to_string(block->rows().size()) +
+                                         " batches instead of " + std::to_string(row.ticks));
+      }
+      for (const Block::Column& column : block->columns()) {
+        StatedValues values;
+        if (auto read = block->Read(column, values); !read) {
+          return Fault(faults::kBlock, name + ": " + read.error().message);
+        }
+        audit_.samples += static_cast<int64_t>(values.rows().size());
+        const auto series = file_.FindSeries(column.key.series);
+        if (!series || *series == nullptr) {
+          Fault(faults::kSeriesGone, name + ", series " + std::to_string(column.key.series));
+        }
+      }
+      for (const TickRow& tick : block->rows()) CheckTick(row, tick, name);
+    });
+  }
+
+  void CheckTick(const BlockEntry& row, const TickRow& tick, const std::string& block) {
+    const std::string name = block + ", batch " + std::to_string(tick.number);
+    Count(tick.time_ms);
+    if (WindowOf(tick.time_ms) != row.window_ms) Fault(faults::kTime, name);
+    SpoolOfFile* spool = file_.FindSpool(tick.spool);
+    if (spool == nullptr) return Fault(faults::kUnknownSpool, name);
+    if (spool->machine_row != row.machine) Fault(faults::kOtherKey, name);
+    if (!spool->committed.Contains(tick.number)) Fault(faults::kUnsettled, name);
+    if (spool->seen.Contains(tick.number)) Fault(faults::kTwice, name);
+    See(*spool, tick.number);
+  }
+
+  void Count(int64_t time_ms) {
+    ++audit_.batches;
+    if (audit_.batches == 1) audit_.first_ms = audit_.last_ms = time_ms;
+    audit_.first_ms = std::min(audit_.first_ms, time_ms);
+    audit_.last_ms = std::max(audit_.last_ms, time_ms);
+  }
+
   Status CheckJournal() {
     return file_.WalkJournal(
         [&](const JournalEntry& row, const auto& message, const sparkplug::BatchView& batch) {
@@ -189,11 +238,12 @@ class Checker {
   }
 
   void CheckBatch(const JournalEntry& row, bool sealed, const sparkplug::BatchView& batch) {
-    ++audit_.batches;
-    audit_.samples += static_cast<int64_t>(batch.samples.size());
-    if (audit_.batches == 1) audit_.first_ms = audit_.last_ms = row.time_ms;
-    audit_.first_ms = std::min(audit_.first_ms, row.time_ms);
-    audit_.last_ms = std::max(audit_.last_ms, row.time_ms);
+    const auto in_block = file_.IsInBlock(row);
+    const bool counted = in_block && *in_block;
+    if (!counted) {
+      Count(row.time_ms);
+      audit_.samples += static_cast<int64_t>(batch.samples.size());
+    }
     CheckRow(row, sealed, batch);
     SpoolOfFile* spool = file_.FindSpool(row.spool);
     if (spool == nullptr) return Fault(faults::kUnknownSpool, Name(row));
@@ -201,7 +251,9 @@ class Checker {
       Fault(faults::kOtherKey, Name(row));
     }
     if (!spool->committed.Contains(row.number)) Fault(faults::kUnsettled, Name(row));
-    if (spool->seen.Contains(row.number)) Fault(faults::kTwice, Name(row));
+    if (counted != spool->seen.Contains(row.number)) {
+      Fault(counted ? faults::kUnstored : faults::kTwice, Name(row));
+    }
     See(*spool, row.number);
     const auto last = spool->last_crcs.find(row.number);
     if (last != spool->last_crcs.end() && last->second != batch.header.crc) {
@@ -266,7 +318,7 @@ class Checker {
   // What was acknowledged must be stored, or told as a gap. Rows that were deleted for their age
   // leave settled numbers behind: then nothing can be said.
   Status CheckSettled() {
-    if (expired_ > 0 || first_row_ > 1) return {};
+    if (expired_ > 0) return {};
     auto read = ForEach(file_.db(), "SELECT spool, first, last FROM gap", [&](const Statement& s) {
       SpoolOfFile* spool = file_.FindSpool(s.Int(0));
       if (spool == nullptr || s.Int(1) < 1 || s.Int(2) < s.Int(1)) return;

@@ -49,7 +49,7 @@ struct LedgerEntry {
   const Value& value;
 };
 
-// Every value that every stored batch states, in order of arrival; a batch that cannot be read ends
+// Every value that every stored batch states, once, in any order; a batch that cannot be read ends
 // it with an Error. Values of series beyond a machine's cap are told as far as they are known;
 // where series are gone from their table the end is an Error that says how many values are left
 // out.

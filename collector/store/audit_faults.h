@@ -46,6 +46,8 @@ inline constexpr FaultKind kRanges{
     "which batches were acknowledged is not certain", kRestore};
 inline constexpr FaultKind kUnreadable{"batches that cannot be read", "their values are lost here",
                                        kRestore};
+inline constexpr FaultKind kBlock{"blocks that cannot be read, or are not what was written",
+                                  "what is in them is lost here", kRestore};
 inline constexpr FaultKind kUnknownSpool{"batches of a spool id that no table knows",
                                          "nobody knows whose they are; they are not shown",
                                          kRestore};

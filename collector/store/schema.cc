@@ -168,6 +168,8 @@ CREATE TABLE block (
 );
 CREATE UNIQUE INDEX block_by_machine ON block (machine, window_ms, part);
 CREATE INDEX block_by_window ON block (window_ms);
+INSERT INTO meta SELECT 'expired', 1 WHERE (SELECT min(id) FROM journal) > 1
+  ON CONFLICT (key) DO NOTHING;
 CREATE TABLE machine_series (
   machine INTEGER NOT NULL REFERENCES machine,
   series INTEGER NOT NULL REFERENCES series,

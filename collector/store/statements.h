@@ -12,7 +12,8 @@ struct Store::Statements {
       presence, close_info, info, gap, quarantine, finding, snapshot, range, hole, remove_hole,
       open_holes, expire_holes, remove_range, aliases, ranges, recent, crc, in_gap, expire,
       note_expired, expire_events, expire_findings, age_journal, age_events, forget_spool,
-      forget_ranges, forget_gaps, forget_layout, block, blocks, machine_series;
+      forget_ranges, forget_gaps, forget_layout, block, blocks, expire_blocks, last_block,
+      machine_series;
 };
 
 }  // namespace haidang::store

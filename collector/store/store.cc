@@ -230,6 +230,20 @@ Status Store::Recent(int64_t machine, int64_t from_ms,
   return {};
 }
 
+Result<int64_t> Store::LastReceivedInBlocks(int64_t machine) {
+  Statement& s = *statements_->last_block;
+  auto row = s.Bind(1, machine).Step();
+  if (!row) return row.error();
+  if (!*row) return 0;
+  const auto block = Block::Open(s.Blob(0));
+  int64_t received_ms = 0;
+  if (block) {
+    for (const TickRow& tick : block->rows()) received_ms = std::max(received_ms, tick.received_ms);
+  }
+  s.Reset();
+  return received_ms;
+}
+
 Status Store::ForEachUncovered(const std::function<void(int64_t, int64_t, int64_t)>& visit) {
   auto covered = db_.Prepare(
       "SELECT coalesce(max(journal_id), 0) FROM block WHERE machine = ?1 AND window_ms = ?2");

@@ -24,8 +24,7 @@ struct StoreOptions {
 
 // How long what is kept is kept.
 struct Retention {
-  std::chrono::milliseconds journal =
-      std::chrono::hours(24 * 30);  // batches, events; since received
+  std::chrono::milliseconds raw = std::chrono::hours(24 * 30);         // batches and events
   std::chrono::milliseconds findings = std::chrono::hours(24 * 1830);  // since they were closed
 };
 
@@ -70,6 +69,8 @@ class Store {
   // during the call only.
   Status Recent(int64_t machine, int64_t from_ms,
                 const std::function<bool(const JournalRow&)>& visit);
+  // When the machine's newest batch that is in a block was received; 0 where there is none.
+  Result<int64_t> LastReceivedInBlocks(int64_t machine);
   // The rows of the journal that are in no block, in any order.
   Status ForEachUncovered(
       const std::function<void(int64_t machine, int64_t time_ms, int64_t id)>& visit);
@@ -100,9 +101,11 @@ class Store {
   // A spool of which the journal holds nothing any more; a layout that no spool speaks.
   Status ForgetSpool(int64_t spool);
   Status ForgetLayout(int64_t layout);
-  // Deletes at most `limit` batches, and as many events and closed findings, that are too old; how
-  // many batches it deleted. What came more than a day after `now_ms`, the wall clock, came now.
-  Result<int64_t> Expire(const Retention& retention, int64_t now_ms, int64_t limit);
+  // Deletes at most `limit` rows of the journal that are in blocks and no more looked at, or too
+  // old; as many events and closed findings that are too old, and some blocks; how many rows of the
+  // journal it deleted. `needed`: the first row that is in no block. What came more than a day
+  // after `now_ms`, the wall clock, came now.
+  Result<int64_t> Expire(const Retention& retention, int64_t needed, int64_t now_ms, int64_t limit);
 
   bool staged() const { return transaction_.has_value(); }
   Status Commit();

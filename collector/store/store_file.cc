@@ -4,6 +4,7 @@
 
 #include "collector/store/json.h"
 #include "collector/store/schema.h"
+#include "collector/store/window.h"
 
 namespace haidang::store {
 namespace {
@@ -63,6 +64,20 @@ Status StoreFile::Load() {
                    spool->committed.Add(s.UInt(1), s.UInt(2));
                    if (!s.IsNull(3)) spool->last_crcs[s.UInt(2)] = s.UInt(3);
                  });
+}
+
+Result<bool> StoreFile::IsInBlock(const JournalEntry& entry) {
+  if (!covered_) {
+    auto prepared = db_.Prepare(
+        "SELECT coalesce(max(journal_id), 0) FROM block WHERE machine = ?1 AND window_ms = ?2");
+    if (!prepared) return prepared.error();
+    covered_.emplace(std::move(*prepared));
+  }
+  auto row = covered_->Bind(1, entry.machine).Bind(2, WindowOf(entry.time_ms)).Step();
+  if (!row) return row.error();
+  const bool covered = entry.id <= covered_->Int(0);
+  covered_->Reset();
+  return covered;
 }
 
 SpoolOfFile* StoreFile::FindSpool(int64_t row) {

@@ -33,6 +33,17 @@ struct JournalEntry {
   std::string_view payload;
 };
 
+// A row of the table block; the bytes live until the next row.
+struct BlockEntry {
+  int64_t id = 0;
+  int64_t machine = 0;
+  int64_t window_ms = 0;
+  int64_t part = 0;
+  int64_t ticks = 0;
+  uint64_t crc = 0;
+  std::string_view bytes;
+};
+
 struct SpoolOfFile {
   std::string machine;
   int64_t machine_row = 0;
@@ -40,7 +51,7 @@ struct SpoolOfFile {
   int64_t layout = 0;
   RangeSet committed;
   std::map<uint64_t, uint64_t> last_crcs;  // by number: of the last batch of a range
-  RangeSet seen;                           // numbers that were met in the journal
+  RangeSet seen;                           // numbers that were met in blocks and journal
 };
 
 class StoreFile {
@@ -63,6 +74,20 @@ class StoreFile {
   // What is returned lives until the next call of either.
   Result<const Aliases*> AliasesOf(int64_t layout);
   Result<const Series*> FindSeries(int64_t row);  // null where there is none
+
+  // Calls `visit(entry)` for each block, by machine and time.
+  template <typename Visit>
+  Status WalkBlocks(Visit&& visit) {
+    return ForEach(
+        db_,
+        "SELECT id, machine, window_ms, part, ticks, crc, bytes FROM block"
+        " ORDER BY machine, window_ms, part",
+        [&](const Statement& s) {
+          visit(BlockEntry{s.Int(0), s.Int(1), s.Int(2), s.Int(3), s.Int(4), s.UInt(5), s.Blob(6)});
+        });
+  }
+  // Whether a block holds this row of the journal already.
+  Result<bool> IsInBlock(const JournalEntry& entry);
 
   // Calls `visit(entry, message, batch)` for each row that holds its batch, `broken(entry, why)`
   // for each other, in order of arrival.
@@ -96,6 +121,7 @@ class StoreFile {
   std::unordered_map<int64_t, Aliases> layouts_;
   size_t aliases_ = 0;  // in layouts_
   std::unordered_map<int64_t, std::optional<Series>> series_;
+  std::optional<Statement> covered_;
 };
 
 // The place of a series' value among a layout's aliases; null where nobody declared it.

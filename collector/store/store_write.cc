@@ -2,12 +2,16 @@
 #include "collector/store/json.h"
 #include "collector/store/statements.h"
 #include "collector/store/store.h"
+#include "collector/store/window.h"
 #include "core/crc64.h"
 
 namespace haidang::store {
 namespace {
 
 constexpr int64_t kDayMs = 24LL * 3600 * 1000;
+// What the collector shows as now is read back from the journal when it starts.
+constexpr int64_t kKeptInJournalMs = int64_t{40} * 60 * 1000;
+constexpr int64_t kBlocksAtOnce = 500;
 constexpr size_t kKeptBytes = 16U << 10;  // of what is quarantined, a machine and reason
 
 }  // namespace
@@ -41,6 +45,8 @@ Status Store::PrepareAll() {
        "INSERT INTO block (machine, window_ms, part, journal_id, ticks, crc, bytes)"
        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (machine, window_ms, part)"
        " DO UPDATE SET journal_id = ?4, ticks = ?5, crc = ?6, bytes = ?7"},
+      {&Statements::last_block,
+       "SELECT bytes FROM block WHERE machine = ?1 ORDER BY window_ms DESC, part DESC LIMIT 1"},
       {&Statements::blocks, "SELECT bytes FROM block WHERE machine = ?1 AND window_ms = ?2"},
       {&Statements::machine_series, "INSERT OR IGNORE INTO machine_series VALUES (?1, ?2)"},
       {&Statements::quarantine,
@@ -75,8 +81,12 @@ Status Store::PrepareAll() {
        "SELECT 1 FROM gap WHERE spool = ?1 AND first <= ?2 AND last >= ?2 LIMIT 1"},
       {&Statements::expire,
        "DELETE FROM journal WHERE id IN"
-       " (SELECT id FROM (SELECT id, received_ms FROM journal ORDER BY id LIMIT ?2)"
+       " (SELECT id FROM (SELECT id, received_ms FROM journal WHERE id < ?3"
+       "   AND id < (SELECT max(id) FROM journal) ORDER BY id LIMIT ?2)"
        "  WHERE received_ms < ?1)"},
+      {&Statements::expire_blocks,
+       "DELETE FROM block WHERE id IN"
+       " (SELECT id FROM block WHERE window_ms < ?1 ORDER BY window_ms LIMIT ?2)"},
       {&Statements::note_expired,
        "INSERT INTO meta (key, value) VALUES ('expired', ?1)"
        " ON CONFLICT (key) DO UPDATE SET value = value + ?1"},
@@ -287,7 +297,8 @@ Status Store::ForgetLayout(int64_t layout) {
   return Run(statements_->forget_layout->Bind(1, layout));
 }
 
-Result<int64_t> Store::Expire(const Retention& retention, int64_t now_ms, int64_t limit) {
+Result<int64_t> Store::Expire(const Retention& retention, int64_t needed, int64_t now_ms,
+                              int64_t limit) {
   for (Statement* age : {&*statements_->age_journal, &*statements_->age_events}) {
     age->Bind(1, now_ms).Bind(2, now_ms + kDayMs).Bind(3, limit);
     if (auto done = Run(*age); !done) return done.error();
@@ -296,19 +307,31 @@ Result<int64_t> Store::Expire(const Retention& retention, int64_t now_ms, int64_
     expire->Bind(1, now_ms - retention.findings.count()).Bind(2, limit);
     if (auto done = Run(*expire); !done) return done.error();
   }
-  const int64_t journal_before_ms = now_ms - retention.journal.count();
-  if (auto done = Run(statements_->expire_boots->Bind(1, journal_before_ms)); !done) {
+  const int64_t old_ms = now_ms - retention.raw.count();
+  for (Statement* expire : {&*statements_->expire_boots, &*statements_->expire_events}) {
+    expire->Bind(1, old_ms);
+    if (expire != &*statements_->expire_boots) expire->Bind(2, limit);
+    if (auto done = Run(*expire); !done) return done.error();
+  }
+  Statement& journal = *statements_->expire;
+  if (auto done = Run(journal.Bind(1, now_ms - kKeptInJournalMs).Bind(2, limit).Bind(3, needed));
+      !done) {
     return done.error();
   }
-  int64_t deleted = 0;
-  for (Statement* expire : {&*statements_->expire_events, &*statements_->expire}) {
-    if (auto done = Run(expire->Bind(1, journal_before_ms).Bind(2, limit)); !done) {
-      return done.error();
-    }
-    deleted = db_.changes();
+  const int64_t moved = db_.changes();
+  // What no block could be made of goes when it is as old as a block.
+  if (auto done = Run(journal.Bind(1, old_ms).Bind(2, limit).Bind(3, INT64_MAX)); !done) {
+    return done.error();
   }
-  if (deleted > 0) {
-    if (auto done = Run(statements_->note_expired->Bind(1, deleted)); !done) return done.error();
+  int64_t lost = db_.changes();
+  Statement& blocks = *statements_->expire_blocks;
+  if (auto done = Run(blocks.Bind(1, old_ms - kWindowMs).Bind(2, kBlocksAtOnce)); !done) {
+    return done.error();
+  }
+  const int64_t deleted = moved + lost;
+  lost += db_.changes();
+  if (lost > 0) {
+    if (auto done = Run(statements_->note_expired->Bind(1, lost)); !done) return done.error();
   }
   return deleted;
 }

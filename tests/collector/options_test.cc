@@ -44,7 +44,7 @@ TEST_CASE("what is not said has its default") {
   CHECK(options->query.port == 9311);
   CHECK(options->metrics.port == 9312);
   CHECK(options->commit_every.count() == 200);
-  CHECK(options->retention.journal == std::chrono::hours(720));
+  CHECK(options->retention.raw == std::chrono::hours(720));
   CHECK(options->detect.vanished_after.count() == 30000);
   CHECK(options->broker.client_id == options->id);
   CHECK(options->broker.backoff_max == std::chrono::seconds(2));
@@ -71,7 +71,7 @@ listen = "0.0.0.0:9312"
 every = "100ms"
 bytes = 1000000
 [retention]
-journal = "7d"
+raw = "7d"
 [detect]
 vanished_after = "1min"
 failing_runs = 3
@@ -119,7 +119,7 @@ TEST_CASE("the sample configuration is true") {
   CHECK(ToString(full->metrics) == ToString(defaults.metrics));
   CHECK(full->commit_every == defaults.commit_every);
   CHECK(full->commit_bytes == defaults.commit_bytes);
-  CHECK(full->retention.journal == defaults.retention.journal);
+  CHECK(full->retention.raw == defaults.retention.raw);
   CHECK(full->retention.findings == defaults.retention.findings);
   CHECK(full->detect.vanished_after == defaults.detect.vanished_after);
   CHECK(full->detect.failing_runs == defaults.detect.failing_runs);

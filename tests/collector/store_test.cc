@@ -194,7 +194,7 @@ TEST_CASE("findings go when they have been closed for long, open ones stay") {
   }
   Retention retention;
   retention.findings = std::chrono::seconds(10);
-  REQUIRE((*store)->Expire(retention, 12000, 10));
+  REQUIRE((*store)->Expire(retention, 0, 12000, 10));
   REQUIRE((*store)->Commit());
   auto reader = OpenReader((*store)->path());
   REQUIRE(reader);

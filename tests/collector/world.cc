@@ -109,6 +109,7 @@ void World::Open() {
   observer.flush = [this](store::Store&) { return flush_status; };
   observer.saved = [] {};
   observer.failed = [](const Error&) {};
+  if (adjust_observer) adjust_observer(observer);
   const auto publish = [this](MqttMessage message) {
     if (publishing) published.push_back(std::move(message));
     return publishing;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -94,7 +95,8 @@ class World {
   Limits limits;
   bool publishing = true;
   bool machine_clocks_are_right = true;
-  Status flush_status;  // what the observer's flush answers
+  Status flush_status;                                   // what the observer's flush answers
+  std::function<void(IngestObserver&)> adjust_observer;  // at the next Reopen
   std::vector<MqttMessage> published;
   std::vector<std::string> ticks;      // machines whose head moved on
   std::vector<std::string> presences;  // machines whose state changed
