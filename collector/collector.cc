@@ -90,7 +90,7 @@ Collector::Collector(const Options& options, Loop& loop, const Clock& clock,
                   return detect::Whereabouts{std::move(place.site), std::move(place.site_name),
                                              std::move(place.machine_class)};
                 }),
-      compaction_(loop, clock, store_->path()),
+      compaction_(loop, clock, metrics_, store_->path()),
       no_broker_(clock),
       storing_(clock),
       ingest_(

@@ -45,8 +45,8 @@ struct Compaction::Job {
   }
 };
 
-Compaction::Compaction(Loop& loop, const Clock& clock, std::string path)
-    : loop_(loop), clock_(clock), path_(std::move(path)), troubles_(clock) {}
+Compaction::Compaction(Loop& loop, const Clock& clock, Metrics& metrics, std::string path)
+    : loop_(loop), clock_(clock), metrics_(metrics), path_(std::move(path)), troubles_(clock) {}
 
 Status Compaction::Begin(store::Store& store) {
   return store.ForEachUncovered([this](int64_t machine, int64_t time_ms, int64_t id) {
@@ -59,6 +59,7 @@ void Compaction::Came(int64_t machine, int64_t time_ms, int64_t journal_id) {
 }
 
 void Compaction::Go() {
+  metrics_.open_windows.Set(static_cast<double>(windows_.size()));
   if (working_ || !made_.empty()) return;
   const int64_t mono_ms = MonotonicMs();
   std::erase_if(failed_, [&](const auto& failed) { return failed.second <= mono_ms; });
@@ -111,7 +112,11 @@ void Compaction::Saved() {
   staged_.clear();
   if (flushed_ == 0) return;
   for (size_t i = 0; i < flushed_; ++i) {
-    windows_.Made({made_[i].machine, made_[i].window_ms}, made_[i].journal_id);
+    const store::BlockRow& row = made_[i];
+    windows_.Made({row.machine, row.window_ms}, row.journal_id);
+    metrics_.blocks.Increment();
+    metrics_.block_batches.Increment(static_cast<double>(row.ticks));
+    metrics_.block_bytes.Increment(static_cast<double>(row.bytes.size()));
   }
   made_.clear();
   flushed_ = 0;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/metrics.h"
 #include "collector/store/compactor.h"
 #include "collector/store/open_windows.h"
 #include "collector/store/store.h"
@@ -21,7 +22,7 @@ namespace haidang::collector {
 class Compaction {
  public:
   // `path`: the store's file.
-  Compaction(Loop& loop, const Clock& clock, std::string path);
+  Compaction(Loop& loop, const Clock& clock, Metrics& metrics, std::string path);
 
   // What the journal holds in no block when the collector starts.
   Status Begin(store::Store& store);
@@ -55,6 +56,7 @@ class Compaction {
 
   Loop& loop_;
   const Clock& clock_;
+  Metrics& metrics_;
   std::string path_;
   std::vector<Row> staged_;  // of the transaction under way
   store::OpenWindows windows_;

@@ -50,10 +50,14 @@ class Metrics {
   prometheus::Counter& gap_batches;
   prometheus::Counter& capped_series;
   prometheus::Counter& held_dropped;
+  prometheus::Counter& blocks;
+  prometheus::Counter& block_batches;
+  prometheus::Counter& block_bytes;
   prometheus::Counter& commits;
   prometheus::Counter& commit_failures;
   prometheus::Histogram& commit_seconds;
   prometheus::Gauge& journal_rows;
+  prometheus::Gauge& open_windows;
   prometheus::Gauge& series;
   prometheus::Gauge& held_messages;
   prometheus::Gauge& held_bytes;

@@ -39,7 +39,7 @@ struct Fixture : World {
 
   void Restart() {
     Reopen();
-    compaction = std::make_unique<Compaction>(*loop, clock, dir + "/telemetry.db");
+    compaction = std::make_unique<Compaction>(*loop, clock, *metrics, dir + "/telemetry.db");
     REQUIRE(compaction->Begin(*store));
   }
   void Give(uint64_t first, uint64_t last) {
@@ -89,6 +89,8 @@ TEST_CASE_METHOD(Fixture, "what is over becomes blocks, and the journal behind t
   Give(1, 2000);  // more than eight hours
   Settle();
   CHECK(Count("block") >= 3);
+  CHECK(metrics->blocks.Value() == static_cast<double>(Count("block")));
+  CHECK(metrics->block_batches.Value() > 1000);
   CheckWhole(2000);
   CHECK(ingest->Expire(compaction->FirstNeeded(), 100000) > 1000);
   REQUIRE(ingest->Commit());
