@@ -26,7 +26,7 @@ void Print(const store::Audit& audit, const std::string& path) {
   std::printf("%s\n", path.c_str());
   std::printf("  machines             %" PRId64 "\n", audit.machines);
   std::printf("  series               %" PRId64 "\n", audit.series);
-  std::printf("  batches in journal   %" PRId64 "\n", audit.batches);
+  std::printf("  batches stored       %" PRId64 "\n", audit.batches);
   std::printf("  values in them       %" PRId64 "\n", audit.samples);
   if (audit.batches > 0) {
     std::printf("  from                 %s\n", TimeText(audit.first_ms).c_str());

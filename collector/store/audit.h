@@ -16,7 +16,7 @@ namespace haidang::store {
 struct Audit {
   int64_t machines = 0;
   int64_t series = 0;
-  int64_t batches = 0;  // in the journal
+  int64_t batches = 0;  // in blocks and journal
   int64_t samples = 0;  // in them
   int64_t first_ms = 0;
   int64_t last_ms = 0;
