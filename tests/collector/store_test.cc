@@ -226,3 +226,28 @@ TEST_CASE("quarantine keeps one row a machine and reason, with the last bytes, b
   CHECK(Number(*db, "SELECT bytes FROM quarantine WHERE machine = 2") == 100000);
   CHECK(Number(*db, "SELECT coalesce(sum(length(kept)), 0) FROM quarantine") <= 20000);
 }
+
+TEST_CASE("a store of version 2 becomes one of version 3, with all that it held") {
+  const TempDir dir;
+  const std::string path = dir / "telemetry.db";
+  {
+    auto db = Database::Open(path, {});
+    REQUIRE(db);
+    REQUIRE(Migrate(*db, Migrations().first(2)));
+    REQUIRE(
+        db->Exec("INSERT INTO machine VALUES (1, 'pc-1', 'linux', '', 15000, NULL, 0);"
+                 "INSERT INTO journal VALUES (7, 1, 1, 3, 1000, 2000, 0, 5, x'00', 0)"));
+  }
+  auto store = OpenStore(dir);
+  REQUIRE(store);
+  std::vector<int64_t> rows;
+  REQUIRE((*store)->ForEachUncovered([&](int64_t machine, int64_t time_ms, int64_t id) {
+    rows.insert(rows.end(), {machine, time_ms, id});
+  }));
+  CHECK(rows == std::vector<int64_t>{1, 1000, 7});
+  auto db = Database::Open(path, {});
+  REQUIRE(db);
+  CHECK(Number(*db, "SELECT value FROM meta WHERE key = 'schema'") == 3);
+  CHECK(Number(*db, "SELECT value FROM meta WHERE key = 'expired'") == 1);  // rows 1 to 6
+  CHECK(Number(*db, "SELECT count(*) FROM block") == 0);
+}
