@@ -78,6 +78,7 @@ Result<std::string> ReadFile(const std::string& directory, const Clock& clock) {
   }
   DatabaseOptions options;
   options.read_only = true;
+  options.exclusive = true;
   Result<Database> db = Database::Open(path, options);
   if (!db) return db.error();
   SqliteSpool spool(
@@ -86,6 +87,7 @@ Result<std::string> ReadFile(const std::string& directory, const Clock& clock) {
     return Error{loaded.error().message + "; where an older haidang-agent made it, start this one"};
   }
   Result<SpoolReport> report = spool.Report();
+  if (AgentRuns(directory)) return Error{path + ": an agent just started here: try again"};
   if (!report) return report.error();
   return "no agent runs here; from its file, at " + FormatSpoolReport(*report, clock.WallMs());
 }

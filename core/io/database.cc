@@ -10,6 +10,12 @@
 namespace haidang {
 namespace {
 
+#ifdef _WIN32
+constexpr char kWithoutLocks[] = "win32-none";
+#else
+constexpr char kWithoutLocks[] = "unix-none";
+#endif
+
 DatabaseFault FaultOf(int code, int system_error) {
   if (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG)
     return DatabaseFault::kFull;
@@ -136,7 +142,9 @@ Result<Database> Database::Open(const std::string& path, const DatabaseOptions& 
   flags |= options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   if (!options.read_only && path != ":memory:") MakePrivateFile(path);
   sqlite3* raw = nullptr;
-  const int rc = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
+  // A reader cannot lock others out; it takes no locks at all, then.
+  const char* vfs = options.read_only && options.exclusive ? kWithoutLocks : nullptr;
+  const int rc = sqlite3_open_v2(path.c_str(), &raw, flags, vfs);
   Database db(raw, path);
   sqlite3_extended_result_codes(raw, 1);
   const auto fail = [&]() -> Result<Database> {

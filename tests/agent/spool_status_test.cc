@@ -1,7 +1,9 @@
 #include "agent/spool_status.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "core/io/directory_lock.h"
 #include "tests/agent/spool_bench.h"
@@ -71,4 +73,30 @@ TEST_CASE("while an agent runs, haidang-agent spool tells what it wrote last") {
   CHECK_THAT(*said, Contains("waiting: 1 batches"));
   CHECK_FALSE(std::filesystem::exists(dir / "spool.status.new"));
   CHECK_FALSE(WriteSpoolStatus(dir / "gone", *spool->Report(), 0).ok());
+}
+
+TEST_CASE("the file of an agent that was killed is read as it is, and nothing beside it is made") {
+  TempDir dir;
+  TempDir killed;
+  FakeClock clock;
+  Ids ids;
+  auto spool = OpenSpool({dir / "spool.db"}, clock, ids);
+  for (int i = 0; i < 5; ++i) MustAppend(*spool, i);
+  for (const char* name : {"spool.db", "spool.db-wal"}) {
+    std::filesystem::copy_file(dir / name, killed / name);
+  }
+  const auto files = [&] {
+    std::map<std::string, std::string> contents;
+    for (const auto& entry : std::filesystem::directory_iterator(killed.path())) {
+      std::ifstream file(entry.path(), std::ios::binary);
+      contents[entry.path().filename()] = {std::istreambuf_iterator<char>(file), {}};
+    }
+    return contents;
+  };
+  const auto before = files();
+  REQUIRE(before.at("spool.db-wal").size() > 1000);
+  const auto said = ReadSpoolStatus(killed.path(), clock);
+  REQUIRE(said.ok());
+  CHECK_THAT(*said, Contains("waiting: 5 batches"));
+  CHECK(files() == before);
 }
