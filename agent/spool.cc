@@ -289,9 +289,13 @@ Status SqliteSpool::MarkClosed() {
     if (Status s = update->Bind(1, AgeNow()).Run(); !s) return s;
     return db_.Exec("UPDATE meta SET value=0 WHERE key='in_use'");
   });
-  if (memory_.empty()) return marked;
-  return Error{caught_up.error().message + "; " + std::to_string(memory_.size()) +
-               " batches were in memory only and are lost"};
+  const size_t unwritten = in_memory_ ? waiting_batches() : memory_.size();
+  if (unwritten == 0) return marked;
+  return Error{
+      (caught_up ? options_.path + ": the disk takes nothing" : caught_up.error().message) + "; " +
+      std::to_string(unwritten) +
+      " batches were in memory only: what of them has not reached the collector is lost, "
+      "and its gap ledger will say so; free the disk"};
 }
 
 }  // namespace haidang::agent

@@ -107,6 +107,8 @@ class SqliteSpool final : public Spool {
     return Guarded([&] { return MakeReport(); });
   }
   Status Close() override {
+    return_ns_ = clock_.MonotonicNs();  // there may be room by now
+    if (in_memory_) ReturnToFile();
     return Guarded([&] { return MarkClosed(); });
   }
 

@@ -61,6 +61,38 @@ TEST_CASE("a disk that is full at the start lets the agent run from memory") {
   CHECK(spool->Settle(Named(spool->id(), 1))->settled == 1);
 }
 
+TEST_CASE("what a stop finds in memory alone is told, and written where there is room again") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  std::unique_ptr<Spool> spool;
+  SECTION("a file that is full") {
+    spool = OpenSpool({dir / "spool.db"}, clock, ids);
+    MustAppend(*spool, 0);
+  }
+  SECTION("no file") {
+    FileSizeLimit full(1);
+    spool = OpenSpool({dir / "spool.db"}, clock, ids);
+    MustAppend(*spool, 0);
+  }
+  const size_t before = std::filesystem::exists(dir / "spool.db-wal") ? 1 : 0;
+  {
+    FileSizeLimit full(1);
+    for (int i = 1; i <= 3; ++i) MustAppend(*spool, i);
+    const auto closed = spool->Close();
+    REQUIRE_FALSE(closed.ok());
+    const std::string count = std::to_string(4 - before) + " batches were in memory only";
+    CHECK_THAT(closed.error().message, Catch::Contains(count) && Catch::Contains("gap ledger"));
+    REQUIRE(spool->Settle(Named(spool->id(), 4)).ok());
+    CHECK(spool->Close().ok() == (before == 0));  // nothing waits; but the file is not marked
+  }
+  MustAppend(*spool, 5);
+  REQUIRE(spool->Close().ok());
+  spool.reset();
+  spool = OpenSpool({dir / "spool.db"}, clock, ids);
+  CHECK(spool->waiting_batches() == 1);
+}
+
 TEST_CASE("what the collector has is settled though the disk is full") {
   TempDir dir;
   FakeClock clock;
