@@ -103,6 +103,8 @@ class Ingest {
   Outcome TakeMessage(Machine& machine, std::string_view payload, const char* refused_as);
   Outcome TakeBatch(const Arrival& arrival);
   void TakeKnown(const Arrival& arrival);
+  bool IsStoredUnderAnotherId(const Arrival& arrival, int64_t time_ms);
+  void TakeSameReading(const Arrival& arrival, int64_t time_ms);
   void TakeBroken(const Arrival& arrival);
   bool Resolves(const Arrival& arrival, const AliasTable& aliases) const;
   // Quarantined, settled as lost, and acknowledged: it will never be stored, and must not block.

@@ -11,6 +11,7 @@
 namespace haidang::collector {
 namespace {
 
+constexpr uint64_t kRecordedAnew = 4096;  // numbers of a new spool id that may be, at most
 constexpr uint64_t kMaxNumber = uint64_t{1} << 62;
 constexpr double kMaxOffset = 1e10;  // seconds
 constexpr size_t kMaxBroken = 4096;
@@ -36,6 +37,16 @@ DataType AsSent(const sparkplug::WireValue& value, DataType declared) {
       break;
   }
   return declared;
+}
+
+bool IsSameReading(const sparkplug::BatchView& a, const sparkplug::BatchView& b) {
+  const auto same = [](const sparkplug::SampleView& x, const sparkplug::SampleView& y) {
+    return x.alias == y.alias && x.value.kind == y.value.kind && x.value.bits == y.value.bits &&
+           x.value.view == y.value.view;
+  };
+  return a.header.boot_id == b.header.boot_id && a.header.since_boot_ms == b.header.since_boot_ms &&
+         a.header.wall_ms == b.header.wall_ms && a.header.full == b.header.full &&
+         std::equal(a.samples.begin(), a.samples.end(), b.samples.begin(), b.samples.end(), same);
 }
 
 }  // namespace
@@ -101,12 +112,48 @@ Ingest::Outcome Ingest::TakeBatch(const Arrival& arrival) {
   }
   const auto time = arrival.machine.clock.Correct(header.boot_id, header.since_boot_ms,
                                                   header.wall_ms, now_.wall_ms);
-  if (time) {
-    Stage(arrival, *time, **aliases);
-  } else {
+  if (!time) {
     SetAside(arrival, "implausible_time");
+  } else if (IsStoredUnderAnotherId(arrival, time->time_ms)) {
+    TakeSameReading(arrival, time->time_ms);
+  } else {
+    Stage(arrival, *time, **aliases);
   }
   return Outcome::kDone;
+}
+
+// An agent whose machine was rolled back while it ran (a VM's snapshot) records anew, under a new
+// spool id, what waited then; some of that had arrived meanwhile. A reading is known by its boot
+// and its times.
+bool Ingest::IsStoredUnderAnotherId(const Arrival& arrival, int64_t time_ms) {
+  const sparkplug::BatchHeader& header = arrival.batch.header;
+  const Machine& machine = arrival.machine;
+  if (!arrival.batch.historical || arrival.spool != machine.live || machine.spools.size() < 2 ||
+      header.number > kRecordedAnew) {
+    return false;
+  }
+  bool found = false;
+  auto read = store_.OfOtherSpools(machine.row.id, arrival.spool->row.id, time_ms,
+                                   [&](std::string_view payload) {
+                                     const auto message = rebuild_decoder_.Decode(payload);
+                                     if (!message) return;
+                                     for (const sparkplug::BatchView& batch : message->batches) {
+                                       found = found || IsSameReading(batch, arrival.batch);
+                                     }
+                                   });
+  return read && found;
+}
+
+// Its number is settled, and nothing is lost by it.
+void Ingest::TakeSameReading(const Arrival& arrival, int64_t time_ms) {
+  const sparkplug::BatchHeader& header = arrival.batch.header;
+  Spool& spool = *arrival.spool;
+  fleet_.Take(spool, {header.number, header.crc, time_ms, now_.wall_ms});
+  spool.gaps.push_back(
+      {spool.row.id, {header.number, header.number}, store::kSameReading, now_.wall_ms});
+  acknowledger_.Due(arrival.machine, spool, false);
+  grants_.Came(arrival.machine.row.id, now_.mono_ms);
+  metrics_.duplicates.Increment();
 }
 
 bool Ingest::Resolves(const Arrival& arrival, const AliasTable& aliases) const {

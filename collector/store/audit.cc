@@ -108,16 +108,17 @@ class Checker {
   }
 
   Status CountTables() {
-    auto read = ForEach(file_.db(),
-                        "SELECT (SELECT count(*) FROM machine), (SELECT count(*) FROM series),"
-                        " (SELECT coalesce(sum(last - first + 1), 0) FROM gap),"
-                        " (SELECT coalesce(sum(count), 0) FROM quarantine)",
-                        [&](const Statement& s) {
-                          audit_.machines = s.Int(0);
-                          audit_.series = s.Int(1);
-                          audit_.lost_batches = s.Int(2);
-                          audit_.quarantined_batches = s.Int(3);
-                        });
+    auto read = ForEach(
+        file_.db(),
+        "SELECT (SELECT count(*) FROM machine), (SELECT count(*) FROM series),"
+        " (SELECT coalesce(sum(last - first + 1), 0) FROM gap WHERE reason <> 'same_reading'),"
+        " (SELECT coalesce(sum(count), 0) FROM quarantine)",
+        [&](const Statement& s) {
+          audit_.machines = s.Int(0);
+          audit_.series = s.Int(1);
+          audit_.lost_batches = s.Int(2);
+          audit_.quarantined_batches = s.Int(3);
+        });
     if (!read) return read;
     return file_.Load();
   }

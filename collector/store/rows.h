@@ -109,6 +109,9 @@ struct CommittedRow {
   bool operator==(const CommittedRow&) const = default;
 };
 
+// The reason of a GapRow for a batch that is stored under another spool id: nothing of it is lost.
+inline constexpr char kSameReading[] = "same_reading";
+
 // Numbers that will never come.
 struct GapRow {
   int64_t spool = 0;

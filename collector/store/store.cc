@@ -14,6 +14,7 @@
 namespace haidang::store {
 namespace {
 
+constexpr int64_t kSameTimeMs = 2000;  // of one reading, corrected at two times
 constexpr int64_t kTimeMayMove = int64_t{120} * 1000;
 
 CommittedRow ReadCommitted(const Statement& s) {
@@ -228,6 +229,18 @@ Status Store::Recent(int64_t machine, int64_t from_ms,
   }
   s.Reset();
   return {};
+}
+
+Status Store::OfOtherSpools(int64_t machine, int64_t spool, int64_t time_ms,
+                            const std::function<void(std::string_view)>& visit) {
+  Statement& s = *statements_->of_others;
+  s.Bind(1, machine).Bind(2, time_ms - kSameTimeMs).Bind(3, time_ms + kSameTimeMs).Bind(4, spool);
+  for (;;) {
+    auto row = s.Step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    visit(s.Blob(0));
+  }
 }
 
 Result<int64_t> Store::LastReceivedInBlocks(int64_t machine) {

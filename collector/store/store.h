@@ -69,6 +69,9 @@ class Store {
   // during the call only.
   Status Recent(int64_t machine, int64_t from_ms,
                 const std::function<bool(const JournalRow&)>& visit);
+  // The machine's batches in the journal about that time which are not of `spool`.
+  Status OfOtherSpools(int64_t machine, int64_t spool, int64_t time_ms,
+                       const std::function<void(std::string_view payload)>& visit);
   // When the machine's newest batch that is in a block was received; 0 where there is none.
   Result<int64_t> LastReceivedInBlocks(int64_t machine);
   // The rows of the journal that are in no block, in any order.

@@ -45,6 +45,9 @@ Status Store::PrepareAll() {
        "INSERT INTO block (machine, window_ms, part, journal_id, ticks, crc, bytes)"
        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (machine, window_ms, part)"
        " DO UPDATE SET journal_id = ?4, ticks = ?5, crc = ?6, bytes = ?7"},
+      {&Statements::of_others,
+       "SELECT payload FROM journal WHERE machine = ?1 AND time_ms BETWEEN ?2 AND ?3"
+       " AND spool <> ?4"},
       {&Statements::last_block,
        "SELECT bytes FROM block WHERE machine = ?1 ORDER BY window_ms DESC, part DESC LIMIT 1"},
       {&Statements::blocks, "SELECT bytes FROM block WHERE machine = ?1 AND window_ms = ?2"},

@@ -1,3 +1,4 @@
+#include "collector/store/audit.h"
 #include "collector/store/holes.h"
 #include "tests/collector/ingest_fixture.h"
 
@@ -125,4 +126,40 @@ TEST_CASE_METHOD(EndedFixture, "numbers of a copy of the machine are lost once t
   NewBirth({Ended(6)});
   REQUIRE(Ledger().size() == 1);
   CHECK(Ledger()[0].lost == 3);
+}
+
+TEST_CASE_METHOD(EndedFixture, "a reading that is recorded anew after a roll-back is stored once") {
+  NewBirth({Ended(6)});
+  // The first is batch 5 again, the second another reading of the same time, the third is new.
+  TestAgent anew = agent;
+  const auto give = [&](uint64_t number, const TestAgent::Tick& tick, uint64_t as) {
+    anew = agent;
+    anew.Rename(kNew);
+    anew.epoch_ms += (static_cast<int64_t>(as) - static_cast<int64_t>(number)) * 15000;
+    TestAgent::Tick given = tick;
+    given.number = number;
+    Receive(anew.Historical(given));
+  };
+  give(1, Tick(5, 1), 5);
+  give(2, Tick(4, 7), 4);
+  give(3, Tick(6, 1), 6);
+  REQUIRE(ingest->Commit());
+  give(1, Tick(5, 1), 5);
+  REQUIRE(ingest->Commit());
+  CHECK(Journal().size() == 7);
+  CHECK(metrics->duplicates.Value() == 2);
+  CHECK(Count("gap WHERE reason = 'same_reading' AND first = 1 AND last = 1") == 1);
+  CHECK(Count("quarantine") == 0);
+  CHECK(Ledger().empty());
+  clock.Advance(6s);
+  REQUIRE(ingest->Commit());
+  uint64_t settled = 0;
+  for (const auto& committed : Acknowledged()) {
+    if (committed.spool_id == kNew) settled = std::max(settled, committed.cumulative);
+  }
+  CHECK(settled == 3);
+  const auto audit = store::CheckStore(dir + "/telemetry.db");
+  REQUIRE(audit);
+  CHECK(audit->whole());
+  CHECK(audit->lost_batches == 0);
 }

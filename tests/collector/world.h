@@ -48,6 +48,7 @@ class TestAgent {
   MqttMessage Data(std::string payload) const;
 
   const std::string& machine() const { return machine_; }
+  void Rename(uint64_t spool_id) { spool_id_ = spool_id; }
   int64_t TimeOf(uint64_t number) const { return epoch_ms + static_cast<int64_t>(number) * 15000; }
 
   int64_t epoch_ms = 1767573000000;
@@ -62,7 +63,7 @@ class TestAgent {
   MqttMessage Make(sparkplug::MessageType type, std::string payload) const;
 
   std::string machine_;
-  uint64_t spool_id_;
+  uint64_t spool_id_;  // under which it records
   std::vector<sparkplug::BirthSeries> series_;
 };
 
