@@ -35,7 +35,6 @@ using std::chrono::milliseconds;
 constexpr char kDefaultConfig[] = "/etc/haidang/agent.toml";
 constexpr milliseconds kStopDeadline{1500};
 constexpr milliseconds kFirstRelease{20'000};  // of code that start-up needed; connected by then
-constexpr milliseconds kStatusEvery{60'000};
 constexpr milliseconds kReleaseEvery{600'000};  // reconnecting runs much of it again
 
 enum Exit : int { kOk = 0, kBadConfig = 1, kBadUsage = 2, kCannotRun = 3 };
@@ -152,7 +151,7 @@ class Daemon {
     first_release_ = loop_.After(kFirstRelease, ReleaseIdleCode);
     releases_ = loop_.Every(kReleaseEvery, ReleaseIdleCode);
     TellSpool();
-    tellings_ = loop_.Every(kStatusEvery, [this] { TellSpool(); });
+    tellings_ = loop_.Every(kSpoolStatusEvery, [this] { TellSpool(); });
     return {};
   }
 

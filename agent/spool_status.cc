@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -19,6 +20,8 @@ namespace haidang::agent {
 namespace {
 
 constexpr char kStatusFile[] = "/spool.status";
+constexpr char kTimeFormat[] = "%Y-%m-%d %H:%M:%S UTC";
+constexpr auto kStale = kSpoolStatusEvery * 3 / 2;
 
 std::string Age(int64_t ms) {
   const int64_t seconds = ms / 1000;
@@ -40,7 +43,7 @@ std::string Time(int64_t wall_ms) {
   std::tm utc{};
   gmtime_r(&seconds, &utc);
   char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &utc);
+  std::strftime(text, sizeof text, kTimeFormat, &utc);
   return text;
 }
 
@@ -60,6 +63,27 @@ std::string FormatSpoolId(const SpoolIdReport& spool) {
     text += fmt::format(", recorded {} to {} ago", Age(spool.oldest_ms), Age(spool.newest_ms));
   }
   return text + fmt::format("\n  kept      {} batches, {}\n", spool.kept, Size(spool.kept_bytes));
+}
+
+// What precedes the figures that a running agent wrote, which begin with their Time.
+std::string FormatAge(const std::string& figures, int64_t wall_ms) {
+  std::tm utc{};
+  if (strptime(figures.c_str(), kTimeFormat, &utc) == nullptr) {
+    return "an agent runs here; when these figures were so is not known:\n";
+  }
+  const int64_t age_ms = wall_ms - int64_t{timegm(&utc)} * 1000;
+  if (age_ms < -kStale.count()) {
+    return "an agent runs here; the clock was set back since it wrote this, which may be old; "
+           "as it was at ";
+  }
+  const std::string age = Age(std::max<int64_t>(age_ms, 0));
+  if (age_ms <= kStale.count()) {
+    return fmt::format("an agent runs here; as it was {} ago, at ", age);
+  }
+  return fmt::format(
+      "an agent runs here, but these figures are stale: it writes them each minute and could not "
+      "for {} (is the disk full or read-only? its log says why); as it was at ",
+      age);
 }
 
 // Whether an agent holds the directory now.
@@ -124,14 +148,18 @@ std::string FormatSpoolReport(const SpoolReport& report, int64_t wall_ms) {
 Status WriteSpoolStatus(const std::string& directory, const SpoolReport& report, int64_t wall_ms) {
   const std::string path = directory + kStatusFile, fresh = path + ".new";
   const std::string text = FormatSpoolReport(report, wall_ms);
-  const auto fail = [&]() -> Status {
-    return Error{fresh + ": cannot be written: " + std::strerror(errno)};
+  const auto fail = [&](int why) -> Status {
+    unlink(fresh.c_str());
+    return Error{fresh + ": cannot be written: " + std::strerror(why)};
   };
   const int fd = open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return fail();
-  const bool written = write(fd, text.data(), text.size()) == std::ssize(text);
-  if (close(fd) != 0 || !written) return fail();
-  return std::rename(fresh.c_str(), path.c_str()) == 0 ? Status() : fail();
+  if (fd < 0) return fail(errno);
+  const ssize_t written = write(fd, text.data(), text.size());
+  const int why = written < 0 ? errno : written < std::ssize(text) ? ENOSPC : 0;
+  const bool closed = close(fd) == 0;
+  if (why != 0) return fail(why);
+  if (!closed || std::rename(fresh.c_str(), path.c_str()) != 0) return fail(errno);
+  return {};
 }
 
 Result<std::string> ReadSpoolStatus(const std::string& directory, const Clock& clock) {
@@ -141,7 +169,7 @@ Result<std::string> ReadSpoolStatus(const std::string& directory, const Clock& c
     return Error{"an agent runs here and has not told yet what it holds: try again in a minute (" +
                  text.error().message + ")"};
   }
-  return "an agent runs here; as it was at " + *text;
+  return FormatAge(*text, clock.WallMs()) + *text;
 }
 
 }  // namespace haidang::agent

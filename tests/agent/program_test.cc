@@ -162,7 +162,14 @@ TEST_CASE("spool: what waits, while the agent runs and when it does not") {
       ended = Run(dir, {"spool", "--config", config});
     }
     CHECK(ended.code == 0);
-    CHECK_THAT(ended.out, Catch::Contains("an agent runs here; as it was at "));
+    CHECK_THAT(ended.out,
+               Catch::Matches("an agent runs here; as it was [0-9]+ s ago, at 2(.|\n)*"));
+    std::ofstream(dir / "state/spool.status") << "2020-02-29 23:59:59 UTC\nwaiting: 7 batches\n";
+    ended = Run(dir, {"spool", "--config", config});
+    CHECK(ended.code == 0);
+    CHECK_THAT(ended.out, Catch::Contains("these figures are stale") &&
+                              Catch::Contains("is the disk full") &&
+                              Catch::Contains("2020-02-29 23:59:59 UTC\nwaiting: 7 batches\n"));
     agent.Signal(SIGTERM);
     CHECK(agent.Wait() == 0);
   }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "core/io/directory_lock.h"
+#include "tests/agent/file_size_limit.h"
 #include "tests/agent/spool_bench.h"
 
 using namespace haidang;
@@ -67,12 +68,42 @@ TEST_CASE("while an agent runs, haidang-agent spool tells what it wrote last") {
   REQUIRE(LockDirectory(dir.path(), "agent").ok());
   CHECK_THAT(ReadSpoolStatus(dir.path(), clock).error().message, Contains("try again"));
   REQUIRE(WriteSpoolStatus(dir.path(), *spool->Report(), 1'760'000'000'000).ok());
-  const auto said = ReadSpoolStatus(dir.path(), clock);
-  REQUIRE(said.ok());
-  CHECK_THAT(*said, Contains("an agent runs here; as it was at 2025-10-09 08:53:20 UTC"));
-  CHECK_THAT(*said, Contains("waiting: 1 batches"));
+  const auto said = [&](std::chrono::milliseconds later) {
+    FakeClock then(1'760'000'000'000 + later.count());
+    return ReadSpoolStatus(dir.path(), then).value();
+  };
+  CHECK_THAT(said(12s),
+             Contains("an agent runs here; as it was 12 s ago, at 2025-10-09 08:53:20 UTC"));
+  CHECK_THAT(said(12s), Contains("waiting: 1 batches"));
+  CHECK_THAT(said(-5s), Contains("as it was 0 s ago, at 2025"));
+  CHECK_THAT(said(90s), Contains("as it was 90 s ago, at 2025"));
+  CHECK_THAT(said(91s), Contains("stale") && Contains("could not for 91 s") && Contains("full") &&
+                            Contains("as it was at 2025-10-09 08:53:20 UTC"));
+  CHECK_THAT(said(3h), Contains("could not for 3 h 0 min"));
+  CHECK_THAT(said(-91s), Contains("the clock was set back"));
   CHECK_FALSE(std::filesystem::exists(dir / "spool.status.new"));
   CHECK_FALSE(WriteSpoolStatus(dir / "gone", *spool->Report(), 0).ok());
+  std::ofstream(dir / "spool.status") << "";
+  CHECK_THAT(said(1s), Contains("is not known"));
+}
+
+TEST_CASE("a status that cannot be written leaves the old one and nothing beside it") {
+  TempDir dir;
+  FakeClock clock;
+  Ids ids;
+  auto spool = OpenSpool({dir / "spool.db"}, clock, ids);
+  const SpoolReport report = *spool->Report();
+  REQUIRE(WriteSpoolStatus(dir.path(), report, 1'760'000'000'000).ok());
+  for (const rlim_t bytes : {0, 10}) {  // nothing of it, its beginning
+    Status refused;
+    {
+      const FileSizeLimit limit(bytes);
+      refused = WriteSpoolStatus(dir.path(), report, 1'760'000'060'000);
+    }
+    CHECK_FALSE(refused.ok());
+    CHECK_FALSE(std::filesystem::exists(dir / "spool.status.new"));
+    CHECK(std::filesystem::exists(dir / "spool.status"));
+  }
 }
 
 TEST_CASE("the file of an agent that was killed is read as it is, and nothing beside it is made") {
