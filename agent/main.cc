@@ -34,7 +34,7 @@ using std::chrono::milliseconds;
 
 constexpr char kDefaultConfig[] = "/etc/haidang/agent.toml";
 constexpr milliseconds kStopDeadline{1500};
-constexpr milliseconds kFirstRelease{20'000};  // of code that start-up needed; connected by then
+constexpr milliseconds kFirstRelease{20'000};   // of code that start-up needed; connected by then
 constexpr milliseconds kReleaseEvery{600'000};  // reconnecting runs much of it again
 
 enum Exit : int { kOk = 0, kBadConfig = 1, kBadUsage = 2, kCannotRun = 3 };
@@ -43,6 +43,7 @@ struct CommandLine {
   std::string config = kDefaultConfig;
   std::string root = "/";
   std::string test_ledger;
+  bool version = false;
   bool check_config = false;
   bool print_metrics = false;
   bool spool = false;
@@ -296,17 +297,27 @@ int CheckConfig(const Options& options, const std::string& path) {
   return std::printf("%s: ok\n", path.c_str()) >= 0 ? kOk : kCannotRun;
 }
 
+int PrintVersion() {
+  return std::puts("haidang-agent " HAIDANG_VERSION) >= 0 && std::fflush(stdout) == 0 ? kOk
+                                                                                      : kCannotRun;
+}
+
 int Main(int argc, char** argv) {
   CommandLine line;
   CLI::App app("Hải Đăng's agent: reads this machine and sends what it reads to the collector.");
-  app.set_version_flag("--version", "haidang-agent " HAIDANG_VERSION);
+  auto* version = app.add_flag("--version", line.version, "print the version, end");
   const auto* config = app.add_option("--config", line.config, "configuration file")
                            ->type_name("FILE")
                            ->capture_default_str();
-  app.add_flag("--check-config", line.check_config,
-               "check the configuration and what it names, print \"FILE: ok\", end");
-  app.add_flag("--print-metrics", line.print_metrics,
-               "read everything once, print it in Prometheus' text format, end; needs no broker");
+  auto* check = app.add_flag("--check-config", line.check_config,
+                             "check the configuration and what it names, print \"FILE: ok\", end")
+                    ->excludes(version);
+  auto* print =
+      app.add_flag(
+             "--print-metrics", line.print_metrics,
+             "read everything once, print it in Prometheus' text format, end; needs no broker")
+          ->excludes(version)
+          ->excludes(check);
   app.add_option("--test-ledger", line.test_ledger,
                  "for tests only: append every value that a stored batch states, a JSON line each")
       ->type_name("FILE");
@@ -315,20 +326,23 @@ int Main(int argc, char** argv) {
       ->capture_default_str();
   const auto* spool =
       app.add_subcommand("spool", "print what waits for the collector, how old and how big it is")
-          ->fallthrough();
+          ->fallthrough()
+          ->excludes(version)
+          ->excludes(check)
+          ->excludes(print);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kBadUsage;
   }
+  if (line.version) return PrintVersion();
   if (!line.root.ends_with('/')) line.root += '/';
   line.spool = spool->parsed();
   if (line.check_config || line.print_metrics) DieOnTerminate();
 
   const bool defaults =
       line.print_metrics && config->count() == 0 && !std::filesystem::exists(line.config);
-  const bool reads = (line.print_metrics || line.spool) && !line.check_config;
-  const Need need = reads ? Need::kReading : Need::kAll;
+  const Need need = line.print_metrics || line.spool ? Need::kReading : Need::kAll;
   const auto options =
       defaults ? ParseOptions("", line.config, need) : LoadOptions(line.config, need);
   if (!options) return Complain(kBadConfig, options.error().message);

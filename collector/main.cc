@@ -140,10 +140,14 @@ int Main(int argc, char** argv) {
   app.add_option("--config", config, "TOML file; packaging/sample/collector.toml explains it")
       ->type_name("FILE")
       ->capture_default_str();
-  app.add_flag("--check-config", check_only,
-               "read the configuration and the files that it names, print \"FILE: ok\", end");
+  bool show_version = false;
+  auto* version = app.add_flag("--version", show_version, "print the version, end");
+  auto* check_config =
+      app.add_flag("--check-config", check_only,
+                   "read the configuration and the files that it names, print \"FILE: ok\", end")
+          ->excludes(version);
   app.fallthrough();
-  const auto* check = app.add_subcommand(
+  auto* check = app.add_subcommand(
       "check",
       "read the whole store while no collector runs on it, say what it holds and what is wrong, "
       "end; 0: whole, 3: faults, or it cannot be read");
@@ -153,11 +157,15 @@ int Main(int argc, char** argv) {
   dump->add_flag("--ledger", ledger, "every value that a machine stated, a JSON line each")
       ->required();
   app.require_subcommand(0, 1);
-  app.set_version_flag("--version", std::string("haidang-collector ") + HAIDANG_VERSION);
+  for (CLI::App* tool : {check, dump}) tool->excludes(version)->excludes(check_config);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kBadUsage;
+  }
+  if (show_version) {
+    std::puts("haidang-collector " HAIDANG_VERSION);
+    return kOk;
   }
   const bool tool = check->parsed() || dump->parsed();
   if (check_only || tool) DieOnTerminate();

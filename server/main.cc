@@ -141,14 +141,19 @@ int Main(int argc, char** argv) {
   app.add_option("--config", config, "TOML file; packaging/sample/server.toml explains each key")
       ->type_name("FILE")
       ->capture_default_str();
-  app.add_flag("--check-config", check, "read the configuration and the files it names, then end");
-  app.set_version_flag("--version", std::string("haidang-server ") + HAIDANG_VERSION);
+  bool show_version = false;
+  auto* version = app.add_flag("--version", show_version, "print the version, then end");
+  app.add_flag("--check-config", check, "read the configuration and the files it names, then end")
+      ->excludes(version);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kBadUsage;
   }
-
+  if (show_version) {
+    std::puts("haidang-server " HAIDANG_VERSION);
+    return kOk;
+  }
   if (check) DieOnTerminate();
   const Result<Configuration> configuration = LoadConfiguration(config);
   if (!configuration) {

@@ -126,6 +126,22 @@ TEST_CASE("version, help and usage") {
   CHECK_FALSE(unknown.err.empty());
 }
 
+TEST_CASE("of what is done once only one is taken") {
+  const TempDir dir;
+  const std::string config = Running(dir, 1883, dir / "state");
+  const std::vector<std::string> once = {"--version", "--check-config", "--print-metrics", "spool"};
+  for (const std::string& one : once) {
+    for (const std::string& other : once) {
+      if (one == other) continue;
+      const Ended both = Run(dir, {"--config", config, one, other});
+      CAPTURE(one, other, both.out, both.err);
+      CHECK(both.code == 2);
+      CHECK(both.out.empty());
+      CHECK_THAT(both.err, Catch::Contains(one) && Catch::Contains(other));
+    }
+  }
+}
+
 TEST_CASE("--check-config") {
   const TempDir dir;
   const std::string good = Running(dir, 1883, dir / "state");

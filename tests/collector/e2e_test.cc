@@ -325,3 +325,23 @@ TEST_CASE_METHOD(Fixture, "two collectors do not share a directory") {
   CHECK(WEXITSTATUS(std::system(command.c_str())) == 3);
   CHECK(ReadAll(dir / "second").find("another haidang-collector") != std::string::npos);
 }
+
+TEST_CASE("of what is done once only one is taken") {
+  const haidang::testing::TempDir dir;
+  const auto run = [&](const std::string& arguments) {
+    const std::string command =
+        std::string(HAIDANG_COLLECTOR) + ' ' + arguments + " > " + (dir / "said") + " 2>&1";
+    return WEXITSTATUS(std::system(command.c_str()));
+  };
+  const std::vector<std::string> once = {"--version", "--check-config", "check", "export --ledger"};
+  for (const std::string& one : once) {
+    for (const std::string& other : once) {
+      if (one == other) continue;
+      CHECK(run(one + ' ' + other) == 2);
+      INFO(one << ' ' << other << ": " << ReadAll(dir / "said"));
+      CHECK_FALSE(ReadAll(dir / "said").starts_with("haidang-collector "));
+    }
+  }
+  CHECK(run("--version") == 0);
+  CHECK(ReadAll(dir / "said") == "haidang-collector " HAIDANG_VERSION "\n");
+}

@@ -139,6 +139,14 @@ test("wrong usage has an exit code of its own", async () => {
   const [code] = await run.ended;
   assert.equal(code, badUsage, run.output);
   assert.match(run.output, /--strange/);
+  for (const both of [["--version", "--check-config"], ["--check-config", "--version"]]) {
+    const refusal = start(...both);
+    assert.equal((await refusal.ended)[0], badUsage, refusal.output);
+    assert.match(refusal.output, /--version excludes --check-config/);
+  }
+  const told = start("--version");
+  assert.equal((await told.ended)[0], 0, told.output);
+  assert.match(told.output, /^haidang-server \d\S*\n$/);
 });
 
 test("a second server on one state directory is refused; once the first has ended it may", async () => {
