@@ -53,10 +53,10 @@ export async function makeStack({ start = true, ...options } = {}) {
 // How many lines of a log hold what the pattern says.
 export const count = (text, pattern) => text.split('\n').filter((line) => pattern.test(line)).length;
 
-// A file system of 2 MiB; nothing where mounting is not allowed here.
-export function smallDisk(t, options = '') {
+// A file system of its own, of 2 MiB; nothing where mounting is not allowed here.
+export function smallDisk(t, options = '', size = '2m') {
   const directory = temporary();
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=2m${options}`, 'haidang-test', directory], { encoding: 'utf8' });
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}${options}`, 'haidang-test', directory], { encoding: 'utf8' });
   if (mounted.status !== 0) {
     t.skip('no file system can be mounted here (needs root and CAP_SYS_ADMIN)');
     return undefined;
