@@ -1,6 +1,7 @@
 #include "agent/spool_names.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -67,13 +68,24 @@ Status SpoolNames::Save(Database& db) const {
   Result<Statement> insert =
       db.Prepare("INSERT INTO series(alias, metric, labels, datatype, grp) VALUES(?,?,?,?,?)");
   if (!insert) return insert.error();
-  for (const KnownSeries& one : fresh_) {
+  for (const KnownSeries& one : FreshByAlias()) {
     const std::string labels = PackLabels(one.series.labels);
     insert->Bind(1, one.alias).Bind(2, one.series.metric).BindBlob(3, labels);
     insert->Bind(4, static_cast<int>(one.datatype)).Bind(5, static_cast<int64_t>(one.group));
     if (Status s = insert->Run(); !s) return s;
   }
   return {};
+}
+
+// In this order the file's tables grow at their end, and their pages are full.
+std::vector<KnownSeries> SpoolNames::FreshByAlias() const {
+  std::vector<KnownSeries> all;
+  all.reserve(fresh_.size());
+  for (const auto& [key, fresh] : fresh_) {
+    all.push_back({fresh.alias, key.first, key.second, fresh.group});
+  }
+  std::ranges::sort(all, {}, &KnownSeries::alias);
+  return all;
 }
 
 void SpoolNames::Saved() {
@@ -83,8 +95,8 @@ void SpoolNames::Saved() {
 
 Result<uint64_t> SpoolNames::AliasOf(Database& db, const SeriesId& series, DataType datatype,
                                      uint32_t group) {
-  for (const KnownSeries& one : fresh_) {
-    if (one.datatype == datatype && one.series == series) return one.alias;
+  if (const auto fresh = fresh_.find({series, datatype}); fresh != fresh_.end()) {
+    return fresh->second.alias;
   }
   const std::string labels = PackLabels(series.labels);
   Result<Statement> select =
@@ -94,7 +106,7 @@ Result<uint64_t> SpoolNames::AliasOf(Database& db, const SeriesId& series, DataT
   Result<bool> row = select->Step();
   if (!row) return row.error();
   if (*row) return select->UInt(0);
-  fresh_.push_back({++last_alias_, series, datatype, group});
+  fresh_[{series, datatype}] = {++last_alias_, group};
   return last_alias_;
 }
 
@@ -120,12 +132,13 @@ Result<std::vector<KnownSeries>> SpoolNames::Series(Database& db) {
                    static_cast<DataType>(select->Int(3)),
                    static_cast<uint32_t>(select->Int(4))});
   }
-  all.insert(all.end(), fresh_.begin(), fresh_.end());
+  std::ranges::move(FreshByAlias(), std::back_inserter(all));
   return all;
 }
 
 Status SpoolNames::Forget(Database& db, uint64_t alias) {
-  if (std::erase_if(fresh_, [&](const auto& one) { return one.alias == alias; }) > 0) return {};
+  if (std::erase_if(fresh_, [&](const auto& one) { return one.second.alias == alias; }) > 0)
+    return {};
   Result<Statement> remove = db.Prepare("DELETE FROM series WHERE alias=?");
   if (!remove) return remove.error();
   return remove->Bind(1, alias).Run();

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/spool.h"
@@ -28,10 +30,16 @@ class SpoolNames {
   Status ContinueAfter(Database& db, uint64_t alias);
 
  private:
+  struct Fresh {
+    uint64_t alias;
+    uint32_t group;
+  };
+  std::vector<KnownSeries> FreshByAlias() const;
+
   uint64_t last_alias_ = 0;
   std::vector<std::string> groups_;
-  std::vector<KnownSeries> fresh_;  // in order of aliases, which are above those of the file
-  size_t saved_groups_ = 0;         // the first of groups_
+  std::map<std::pair<SeriesId, DataType>, Fresh> fresh_;  // their aliases are above the file's
+  size_t saved_groups_ = 0;                               // the first of groups_
 };
 
 }  // namespace haidang::agent
