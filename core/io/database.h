@@ -22,8 +22,8 @@ struct DatabaseOptions {
   Sync synchronous = Sync::kFull;
   bool read_only = false;
   // No other connection, not even of this process, may open the file while this one has it. Then no
-  // -shm file is needed, and a full disk can be read. With `read_only` nothing is locked either: the
-  // caller knows that nobody writes.
+  // -shm file is needed, and a full disk can be read. With `read_only` nothing is locked either:
+  // the caller knows that nobody writes.
   bool exclusive = false;
   int busy_timeout_ms = 1000;     // another connection of this process holds the lock
   int64_t cache_bytes = 2 << 20;  // page cache
