@@ -33,13 +33,13 @@ class Expectation {
  public:
   // The value that a full batch is expected to state again; null where none is.
   const WireValue* At(const TickRow& row) const {
-    return IsFull(row) && last_ && IsValue(*last_) ? &*last_ : nullptr;
+    return IsFull(row) && IsValue(last_) ? &last_ : nullptr;
   }
   void Stated(const WireValue& value) { last_ = value; }
-  void LeftOut() { last_.reset(); }  // by a full batch: it is not expected by the next one
+  void LeftOut() { last_ = {}; }  // by a full batch: it is not expected by the next one
 
  private:
-  std::optional<WireValue> last_;
+  WireValue last_;  // null: none is expected
 };
 
 double AsDouble(const WireValue& value, DataType datatype) {
