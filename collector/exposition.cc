@@ -1,6 +1,5 @@
 #include "collector/exposition.h"
 
-#include <prometheus/check_names.h>
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "collector/told_labels.h"
 #include "core/catalogue.h"
 #include "core/histogram_buckets.h"
 
@@ -19,15 +19,9 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 
-constexpr const char* kUp = "haidang_machine_up";
-constexpr const char* kState = "haidang_machine_state";
 constexpr std::array<query::State, 5> kStates = {query::State::kOnline, query::State::kStopped,
                                                  query::State::kSuspended, query::State::kVanished,
                                                  query::State::kSilent};
-
-bool IsOurs(std::string_view label) {
-  return label == "instance" || label == "site" || label == "site_name" || label == "class";
-}
 
 MetricType TypeOf(const SeriesDef& def) {
   const MetricInfo* info = FindMetric(def.row.series.metric);
@@ -63,14 +57,7 @@ std::vector<ClientMetric::Label> PlaceLabels(const FleetNow::Line& line) {
 
 std::vector<ClientMetric::Label> AllLabels(const Labels& own, const FleetNow::Line& line) {
   std::vector<ClientMetric::Label> labels = PlaceLabels(line);
-  for (const auto& [name, value] : own) {
-    std::string told = name;
-    // "le" is the buckets' own. Names must be unique, or Prometheus refuses the whole scrape.
-    while (IsOurs(told) || told == "le" || (told != name && own.contains(told))) {
-      told.insert(0, "exported_");
-    }
-    labels.push_back({std::move(told), value});
-  }
+  for (const auto& [name, value] : own) labels.push_back({ToldName(name, own), value});
   return labels;
 }
 
@@ -93,10 +80,6 @@ bool Fill(const FleetNow& now, const FleetNow::Value& value, MetricType type, Cl
     out.gauge.value = value.number;
   }
   return true;
-}
-
-bool MayBeTold(const std::string& name) {
-  return prometheus::CheckMetricName(name) && name != kUp && name != kState;
 }
 
 // By metric; within it in the order of machines and their series, which does not change.
@@ -155,7 +138,7 @@ void WriteMetric(const FleetNow& now, size_t begin, size_t end, const WritePart&
 }
 
 void WriteUp(const FleetNow& now, const WritePart& write) {
-  const std::string name = kUp;
+  const std::string name(kMachineUp);
   PartWriter parts(name, MetricType::kGauge, write);
   for (const FleetNow::Line& line : now.lines) {
     ClientMetric metric;
@@ -166,7 +149,7 @@ void WriteUp(const FleetNow& now, const WritePart& write) {
 }
 
 void WriteStates(const FleetNow& now, const WritePart& write) {
-  const std::string name = kState;
+  const std::string name(kMachineState);
   PartWriter parts(name, MetricType::kGauge, write);
   for (const FleetNow::Line& line : now.lines) {
     for (const query::State state : kStates) {

@@ -53,6 +53,11 @@ Metrics::Metrics()
       odd_births_(Counters(*registry_, "odd_births_total")),
       machines_(Gauges(*registry_, "machines")),
       open_findings_(Gauges(*registry_, "open_findings")),
+      remote_sent_(Counters(*registry_, "remote_sent_samples_total")),
+      remote_dropped_(Counters(*registry_, "remote_dropped_samples_total")),
+      remote_retried_(Counters(*registry_, "remote_retried_samples_total")),
+      remote_pending_(Gauges(*registry_, "remote_pending_samples")),
+      remote_lag_(Gauges(*registry_, "remote_lag_seconds")),
       received_bytes(Counter(*registry_, "received_bytes_total")),
       births(Counter(*registry_, "births_total")),
       deaths(Counter(*registry_, "deaths_total")),
@@ -99,6 +104,19 @@ void Metrics::Refused(std::string_view reason) {
 
 void Metrics::Quarantined(std::string_view reason) {
   quarantined_.Add({{"reason", std::string(reason)}}).Increment();
+}
+
+remote::RemoteCounters Metrics::Remote(const std::string& url) {
+  const auto dropped = [&](const char* reason) -> prometheus::Counter& {
+    return remote_dropped_.Add({{"url", url}, {"reason", reason}});
+  };
+  return {remote_sent_.Add({{"url", url}}),
+          dropped("refused"),
+          dropped("late"),
+          dropped("expired"),
+          remote_retried_.Add({{"url", url}}),
+          remote_pending_.Add({{"url", url}}),
+          remote_lag_.Add({{"url", url}})};
 }
 
 void Metrics::Machines(std::string_view state, double count) {

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "collector/remote/counters.h"
+
 namespace haidang::collector {
 
 // The collector's own metrics, as /metrics tells them. Names and help texts are the catalogue's.
@@ -28,6 +30,8 @@ class Metrics {
   void OddBirth(std::string_view field);
   void Machines(std::string_view state, double count);
   void OpenFindings(std::string_view kind, double count);
+  // Of one receiver of remote write; `url` as RemoteUrl shows it.
+  remote::RemoteCounters Remote(const std::string& url);
 
  private:
   std::shared_ptr<prometheus::Registry> registry_;  // before all that lives in it
@@ -36,6 +40,11 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& odd_births_;
   prometheus::Family<prometheus::Gauge>& machines_;
   prometheus::Family<prometheus::Gauge>& open_findings_;
+  prometheus::Family<prometheus::Counter>& remote_sent_;
+  prometheus::Family<prometheus::Counter>& remote_dropped_;
+  prometheus::Family<prometheus::Counter>& remote_retried_;
+  prometheus::Family<prometheus::Gauge>& remote_pending_;
+  prometheus::Family<prometheus::Gauge>& remote_lag_;
 
  public:
   prometheus::Counter& received_bytes;

@@ -144,6 +144,7 @@ Result<Options> Read(ConfigFile& file) {
   for (ConfigTable& objective : root.Tables("objective")) {
     options.objectives.push_back(ReadObjective(objective));
   }
+  options.remotes = remote::ReadRemotes(root);
   ReadLimits(root.Table("limits"), options.limits);
   ReadBackfill(root.Table("backfill"), options.backfill);
   ConfigTable log = root.Table("log");
@@ -166,6 +167,7 @@ void CheckNamed(ConfigTable root, const Options& options) {
   if (const auto secret = ReadSecret(options.secret_file); !secret) {
     query.Fault("secret_file", secret.error().message);
   }
+  CheckRemotes(root, options.remotes);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "collector/detect/detector.h"
 #include "collector/fleet.h"
 #include "collector/grants.h"
+#include "collector/remote/options.h"
 #include "core/io/host_port.h"
 #include "core/io/mqtt_session.h"
 #include "core/query.h"
@@ -30,6 +31,7 @@ struct Options {
   Grants::Rates backfill;
   detect::DetectOptions detect;
   std::vector<query::Objective> objectives;  // where the server's snapshot has none
+  std::vector<remote::RemoteOptions> remotes;
   Limits limits;
   std::string log_level = "info";
 };

@@ -77,6 +77,26 @@ constexpr MetricInfo kRows[] = {
      "Số byte nội dung bản tin đã nhận.", "Bytes of message payloads received."},
     {"haidang_collector_refused_messages_total", kCounter, kUInt64, "", "reason", "collector",
      "Số bản tin bị từ chối theo lý do.", "Messages that were not taken, by reason."},
+    {"haidang_collector_remote_dropped_samples_total", kCounter, kUInt64, "", "reason,url",
+     "collector",
+     "Số mẫu không tới được nơi nhận (remote write): nơi nhận từ chối (refused), quá trễ so với "
+     "mức nơi "
+     "nhận chấp nhận (late), hoặc đã bị xóa khỏi kho trước khi gửi được (expired).",
+     "Samples that a receiver of remote write never gets: it refused them (refused), they came "
+     "later "
+     "than it takes any (late), or they left the store before they could be sent (expired)."},
+    {"haidang_collector_remote_lag_seconds", kGauge, kDouble, "seconds", "url", "collector",
+     "Nơi nhận (remote write) chậm hơn kho bao nhiêu giây.",
+     "Seconds by which a receiver of remote write is behind the store."},
+    {"haidang_collector_remote_pending_samples", kGauge, kUInt64, "", "url", "collector",
+     "Số mẫu đang gửi hoặc chờ gửi tới nơi nhận (remote write).",
+     "Samples under way to a receiver of remote write, or waiting in its queue."},
+    {"haidang_collector_remote_retried_samples_total", kCounter, kUInt64, "", "url", "collector",
+     "Số mẫu phải gửi lại tới nơi nhận (remote write).",
+     "Samples that had to be sent again to a receiver of remote write."},
+    {"haidang_collector_remote_sent_samples_total", kCounter, kUInt64, "", "url", "collector",
+     "Số mẫu mà nơi nhận (remote write) đã nhận.",
+     "Samples that a receiver of remote write accepted."},
     {"haidang_collector_seq_gaps_total", kCounter, kUInt64, "", "", "collector",
      "Số lần số thứ tự bản tin (seq) bị đứt quãng.",
      "Times that seq did not follow the one before."},

@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,6 +71,8 @@ class ConfigTable {
                                    size_t max = 256);
   std::vector<int64_t> Integers(std::string_view key, std::vector<int64_t> fallback, int64_t min,
                                 int64_t max, size_t max_count = 256);
+  // The table `key` of texts, whose keys may be anything; empty where it is absent.
+  std::map<std::string, std::string, std::less<>> Texts(std::string_view key, size_t max = 64);
 
   // Records a fault of the caller's own at `key`; `what` ends in "; allowed: …".
   void Fault(std::string_view key, std::string_view what);

@@ -11,7 +11,8 @@
 namespace haidang {
 namespace {
 
-constexpr size_t kMin = 16, kMax = 256;  // characters
+constexpr size_t kMin = 16, kMax = 256;      // characters of a shared secret
+constexpr size_t kMaxCredential = 16 << 10;  // bytes
 
 // Owns a file descriptor.
 class File {
@@ -29,9 +30,9 @@ class File {
   int fd_;
 };
 
-}  // namespace
-
-Result<std::string> ReadSecret(const std::string& path) {
+// What stands in a file that only its owner and group may use, without the ends of lines that close
+// it; one byte more than `max` where it is longer.
+Result<std::string> ReadGuarded(const std::string& path, size_t max) {
   const auto fail = [&](const char* why) {
     return Error{"cannot read the secret in " + path + ": " + why +
                  "; allowed: a file that this user may read"};
@@ -45,19 +46,40 @@ Result<std::string> ReadSecret(const std::string& path) {
     return Error{"everybody may use the secret in " + path +
                  "; allowed: a file for its owner and group alone; run: chmod 0640 " + path};
   }
-  std::string secret(kMax + 3, '\0');
-  const ssize_t got = read(file.fd(), secret.data(), secret.size());
+  std::string text(max + 3, '\0');
+  const ssize_t got = read(file.fd(), text.data(), text.size());
   if (got < 0) return fail(std::strerror(errno));
-  secret.resize(static_cast<size_t>(got));
-  while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r')) secret.pop_back();
+  text.resize(static_cast<size_t>(got));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> ReadSecret(const std::string& path) {
+  auto secret = ReadGuarded(path, kMax);
+  if (!secret) return secret;
   const bool printable =
-      std::all_of(secret.begin(), secret.end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (!printable || secret.size() < kMin || secret.size() > kMax) {
+      std::all_of(secret->begin(), secret->end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (!printable || secret->size() < kMin || secret->size() > kMax) {
     return Error{path +
                  " holds no secret; allowed: one line of 16 to 256 printable characters without "
                  "blanks; make one with: openssl rand -hex 32"};
   }
   return secret;
+}
+
+Result<std::string> ReadCredential(const std::string& path) {
+  auto credential = ReadGuarded(path, kMaxCredential);
+  if (!credential) return credential;
+  const bool one_line = std::none_of(credential->begin(), credential->end(), [](char c) {
+    return static_cast<unsigned char>(c) < ' ' || c == 0x7f;
+  });
+  if (!one_line || credential->empty() || credential->size() > kMaxCredential) {
+    return Error{path + " holds no password or token; allowed: one line of 1 to " +
+                 std::to_string(kMaxCredential) + " bytes without control characters"};
+  }
+  return credential;
 }
 
 bool SameSecret(std::string_view given, std::string_view secret) {

@@ -12,6 +12,10 @@ namespace haidang {
 // file, what is wrong and what helps.
 Result<std::string> ReadSecret(const std::string& path);
 
+// A password or token that somebody else's service gave: one line of at most 16 KiB without control
+// characters, in a file as above.
+Result<std::string> ReadCredential(const std::string& path);
+
 // Does not tell by its duration how much of `given` is right.
 bool SameSecret(std::string_view given, std::string_view secret);
 
