@@ -241,6 +241,9 @@ class CurlPost final : public HttpPost {
     long connects = 0;
     curl_easy_getinfo(easy_, CURLINFO_NUM_CONNECTS, &connects);
     answer.fresh = connects > 0;
+    curl_off_t connected_us = 0;
+    curl_easy_getinfo(easy_, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
+    answer.slow = code == CURLE_OPERATION_TIMEDOUT && connected_us > 0;
     return answer;
   }
 

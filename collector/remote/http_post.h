@@ -17,6 +17,7 @@ struct Answer {
   std::string body;         // its first bytes, fit for a line of log
   std::string retry_after;  // the header's text
   std::string location;     // where a redirection points, without its query
+  bool slow = false;        // the receiver took the connection, and said nothing in time
   bool fresh = false;       // a connection was made for it
   bool closing = false;     // the receiver said that it ends this connection
 };

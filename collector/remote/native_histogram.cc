@@ -10,7 +10,7 @@ constexpr int kSchema = 2;  // growth 2^(2^-2)
 
 enum Field : uint32_t {
   kCount = 1,
-  kSum = 2,
+  kSum = 3,
   kSchemaNumber = 4,
   kZeroThreshold = 5,
   kZeroCount = 6,

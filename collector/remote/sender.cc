@@ -14,8 +14,11 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 constexpr milliseconds kIdle{1000};  // between two looks at what is to be said
-// Bounds what a receiver costs that ends every connection without a word.
-constexpr int kMaxSentAgain = 3;
+// How often a request that was accepted is sent again: where the receiver was seen to be gone, and
+// where there only was another connection than before, because something on the way may end those
+// that are quiet for a while.
+constexpr int kMaxAfterDeath = 10;
+constexpr int kMaxAfterSilence = 1;
 
 bool IsAccepted(int status) { return status >= 200 && status < 300; }
 bool IsRefused(int status) { return status >= 400 && status < 500 && status != 429; }
@@ -107,10 +110,13 @@ const Request* Sender::Next() const {
 }
 
 void Sender::Act(const Answer& answer) {
-  const bool lost = answer.status == 0 || (answer.fresh && !expects_fresh_);
-  expects_fresh_ = answer.closing || answer.status == 0;
+  const bool died = answer.status == 0 && !answer.slow;
   std::deque<Kept> suspect;
-  if (lost) suspect = std::exchange(kept_, {});
+  if (died || (answer.fresh && !expects_fresh_)) {
+    suspect.swap(kept_);
+    kept_bytes_ = 0;
+  }
+  expects_fresh_ = answer.closing || answer.status == 0;
   if (IsAccepted(answer.status)) {
     Accepted();
   } else if (IsRefused(answer.status)) {
@@ -118,7 +124,13 @@ void Sender::Act(const Answer& answer) {
   } else {
     Later(answer);
   }
-  for (Kept& kept : suspect) Resend(std::move(kept));
+  for (Kept& kept : suspect) {
+    if (kept.sent_again < (died ? kMaxAfterDeath : kMaxAfterSilence)) {
+      Resend(std::move(kept));
+    } else {
+      Keep(std::move(kept));
+    }
+  }
 }
 
 void Sender::Accepted() {
@@ -163,7 +175,8 @@ void Sender::Settle(bool accepted) {
     Kept kept = std::move(resend_.front());
     resend_.pop_front();
     kept.accepted_ns = now_ns;
-    if (accepted && ++kept.sent_again < kMaxSentAgain) Keep(std::move(kept));
+    ++kept.sent_again;
+    if (accepted) Keep(std::move(kept));
     return;
   }
   Request request;
@@ -199,7 +212,6 @@ void Sender::ForgetOldest() {
 
 void Sender::Resend(Kept&& kept) {
   counters_.retried.Increment(static_cast<double>(kept.request.samples));
-  kept_bytes_ -= kept.request.body.size();
   resend_.push_back(std::move(kept));
 }
 

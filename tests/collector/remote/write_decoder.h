@@ -134,7 +134,7 @@ inline DecodedHistogram DecodeHistogram(std::string_view message) {
       case 1:
         out.count = field.integer;
         break;
-      case 2:
+      case 3:
         out.sum = field.AsDouble();
         break;
       case 4:
