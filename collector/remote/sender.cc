@@ -134,12 +134,13 @@ void Sender::Act(const Answer& answer) {
 }
 
 void Sender::Accepted() {
-  if (failed_ > 0) {
+  if (failure_said_) {
     spdlog::info("remote write to {}: takes samples again, after {} failed attempts in {} s",
                  options_.url.shown, failed_,
                  (clock_.MonotonicNs() - failing_since_ns_) / 1'000'000'000);
-    failed_ = 0;
   }
+  failure_said_ = false;
+  failed_ = 0;
   ForgetOld();
   backoff_.Succeeded();
   Settle(true);
@@ -164,6 +165,7 @@ void Sender::Later(const Answer& answer) {
   if (failed_++ == 0) failing_since_ns_ = now_ns;
   counters_.retried.Increment(static_cast<double>(Next()->samples));
   if (failures_.Met(KindOf(answer))) {
+    failure_said_ = true;
     spdlog::warn("remote write to {}: {}; trying again until it takes the samples",
                  options_.url.shown, Describe(answer));
   }

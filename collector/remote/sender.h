@@ -122,7 +122,8 @@ class Sender {
   Backoff backoff_;
   int64_t not_before_ns_ = 0;  // monotonic
   int64_t failing_since_ns_ = 0;
-  uint64_t failed_ = 0;  // attempts since then
+  uint64_t failed_ = 0;        // attempts since then
+  bool failure_said_ = false;  // so that its end is to be said
   collector::Complaints refusals_, failures_;
 
   std::mutex stop_;

@@ -237,3 +237,22 @@ TEST_CASE("native histograms, as Prometheus reads them") {
   CHECK(one("histogram_quantile(1, latency_seconds)", now_ms + 15000) == Approx(1024));
   CHECK(prometheus.Query("latency_seconds", now_ms + 31000).empty());
 }
+
+TEST_CASE("native histograms wait where Prometheus has them not enabled") {
+  const bool enabled = GENERATE(false, true);
+  ReceiverProcess prometheus(Prometheus("0s", enabled));
+  SenderRun run;
+  RequestOptions options;
+  options.native_histograms = true;
+  run.Start(prometheus.WriteUrl());
+  WriteRequests requests(options,
+                         [&](Request&& request) { run.sender->Offer(std::move(request)); });
+  const Histogram histogram = SomeHistogram();
+  const HistogramSample sample{SystemClock().WallMs(), &histogram};
+  requests.Add("latency_seconds", {}, std::span(&sample, 1));
+  requests.Flush();
+  SenderRun::Await([&] { return run.counters->retried.Value() >= 3 || !run.outcomes().empty(); });
+  run.sender->Stop();
+  CHECK(run.counters->sent.Value() == (enabled ? 1 : 0));
+  CHECK(run.counters->refused.Value() == 0);
+}

@@ -179,7 +179,9 @@ TEST_CASE("what is wrong is refused at its key") {
   CheckRefused(kUrl + "headers = { authorization = \"x\" }\n", "headers", "bearer_token_file");
   CheckRefused(kUrl + "headers = { Content-Encoding = \"gzip\" }\n", "headers", "sets itself");
   for (const std::string label : {"le", "__name__", "\"1x\"", "\"a-b\"", "\"\""}) {
-    CheckRefused(kUrl + "external_labels = { " + label + " = \"x\" }\n", "external_labels", "name");
+    CheckRefused(
+        std::string(kUrl).append("external_labels = { ").append(label).append(" = \"x\" }\n"),
+        "external_labels", "name");
   }
   CheckRefused(kUrl + "[remote_write.basic_auth]\nuser = \"u\"\n", "basic_auth.password_file",
                "is missing");
@@ -219,7 +221,8 @@ TEST_CASE("the sample names every key") {
   for (const std::string section : {"", "[remote_write.basic_auth]\n", "[remote_write.tls]\n"}) {
     const std::string basic =
         section.find("basic") == std::string::npos ? "" : "user = \"u\"\npassword_file = \"p\"\n";
-    for (const std::string& key : KeysAllowedBy(FaultOf(kUrl + section + basic + "zzzzzzzz = 1"))) {
+    for (const std::string& key : KeysAllowedBy(
+             FaultOf(std::string(kUrl).append(section).append(basic).append("zzzzzzzz = 1")))) {
       INFO(section << key);
       CHECK((all.find("\n" + key + " = ") != std::string::npos ||
              all.find("\n# " + key + " = ") != std::string::npos ||

@@ -53,7 +53,7 @@ TEST_CASE("a receiver that dies twice is sent twice again; one that is slow is n
   });
   SenderRun run;
   run.options.out_of_order = 1h;
-  run.options.timeout = 200ms;
+  run.options.timeout = 1s;
   run.Start(receiver.Url());
   for (int i = 1; i <= 6; ++i) {
     run.Offer(i);

@@ -37,7 +37,8 @@ struct DecodedSeries {
       if (label == "__name__") {
         name = value;
       } else {
-        rest += (rest.empty() ? "" : ",") + label + "=\"" + value + "\"";
+        if (!rest.empty()) rest += ',';
+        rest.append(label).append("=\"").append(value).append("\"");
       }
     }
     return name + "{" + rest + "}";
