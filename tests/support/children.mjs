@@ -47,6 +47,9 @@ export class Child {
   }
 }
 
+const everybody = new Set();  // of Children
+process.once('exit', () => everybody.forEach((children) => children.killAll()));
+
 export class Children {
   #all = [];
   #logs;
@@ -55,7 +58,7 @@ export class Children {
   constructor(logDirectory) {
     this.#logs = logDirectory;
     fs.mkdirSync(logDirectory, { recursive: true });
-    process.once('exit', () => this.killAll());
+    everybody.add(this);
   }
 
   // Aborted, with the child's last words as reason, when a child ends that nobody stopped.
