@@ -1,11 +1,15 @@
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <future>
 #include <random>
 
+#include "collector/backup_tool.h"
 #include "collector/collector.h"
+#include "collector/command_line.h"
+#include "collector/export_tool.h"
+#include "collector/hold_state.h"
 #include "collector/metrics_port.h"
 #include "collector/query_port.h"
 #include "collector/tools.h"
@@ -90,6 +94,8 @@ Result<std::unique_ptr<Collector>> OpenCollector(const Options& options, Loop& l
           if (!claim) return claim.error();
           claimed = true;
         }
+        const Status settled = SettleState(options.directory);
+        if (!settled) return settled.error();
         return Collector::Open(options, loop, clock, Random64, make_session);
       },
       [&](const Error& why) { return waiting.Because(why); });
@@ -106,10 +112,15 @@ Status Serve(const Options& options) {
   auto metrics = MetricsPort::Open(options.metrics, (*collector)->metrics().shared(),
                                    (*collector)->AskFleet(), (*collector)->AskReady());
   if (!metrics) return metrics.error();
-  auto queries = QueryPort::Open(options.query, *secret, (*collector)->Backend());
+  Backups backups(options.directory + "/telemetry.db");
+  QueryBackend backend = (*collector)->Backend();
+  backend.start_backup = std::bind_front(&Backups::Start, &backups);
+  backend.backup = std::bind_front(&Backups::state, &backups);
+  auto queries = QueryPort::Open(options.query, *secret, std::move(backend));
   if (!queries) return queries.error();
   loop->OnTerminate([&] {
     spdlog::info("stopping");
+    backups.Stop();
     (*collector)->Stop(kBrokerPatience, [&] { loop->Stop(); });
   });
   (*metrics)->Start();
@@ -128,58 +139,49 @@ int Told(const Result<bool>& whole) {
   return whole && *whole ? kOk : kCannotRun;
 }
 
-Result<bool> Exported(const Status& exported) {
-  if (!exported) return exported.error();
+Result<bool> Done(const Status& done) {
+  if (!done) return done.error();
   return true;
 }
 
-int Main(int argc, char** argv) {
-  CLI::App app("Takes in what agents send, stores it, acknowledges it, and answers questions.");
-  std::string config = "/etc/haidang/collector.toml";
-  bool check_only = false;
-  app.add_option("--config", config, "TOML file; packaging/sample/collector.toml explains it")
-      ->type_name("FILE")
-      ->capture_default_str();
-  bool show_version = false;
-  auto* version = app.add_flag("--version", show_version, "print the version, end");
-  auto* check_config =
-      app.add_flag("--check-config", check_only,
-                   "read the configuration and the files that it names, print \"FILE: ok\", end")
-          ->excludes(version);
-  app.fallthrough();
-  auto* check = app.add_subcommand(
-      "check",
-      "read the whole store while no collector runs on it, say what it holds and what is wrong, "
-      "end; 0: whole, 3: faults, or it cannot be read");
-  auto* dump = app.add_subcommand(
-      "export", "write what the store holds to stdout, while no collector runs on it, end");
-  bool ledger = false;
-  dump->add_flag("--ledger", ledger, "every value that a machine stated, a JSON line each")
-      ->required();
-  app.require_subcommand(0, 1);
-  for (CLI::App* tool : {check, dump}) tool->excludes(version)->excludes(check_config);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kOk : kBadUsage;
+// What the command does beside serving; not called for that.
+int RunTool(const Command& command, const Options& options) {
+  using Kind = Command::Kind;
+  switch (command.kind) {
+    case Kind::kCheckConfig:
+      std::printf("%s: ok\n", command.config.c_str());
+      return kOk;
+    case Kind::kCheck:
+      return Told(CheckStoreIn(options.directory, command.file));
+    case Kind::kExport:
+      return Told(Done(ExportStore(options.directory, command.dump)));
+    case Kind::kBackup:
+      return Told(Done(BackUp(options, command.file, command.replace)));
+    case Kind::kRestore:
+      return Told(Done(RestoreStoreIn(options.directory, command.file)));
+    case Kind::kServe:
+    case Kind::kVersion:
+      break;
   }
-  if (show_version) {
+  return kBadUsage;
+}
+
+int Main(int argc, char** argv) {
+  int code = kOk;
+  const auto command = ParseCommandLine(argc, argv, kBadUsage, &code);
+  if (!command) return code;
+  if (command->kind == Command::Kind::kVersion) {
     std::puts("haidang-collector " HAIDANG_VERSION);
     return kOk;
   }
-  const bool tool = check->parsed() || dump->parsed();
-  if (check_only || tool) DieOnTerminate();
-  const auto options = LoadOptions(config);
+  const bool tool = command->kind != Command::Kind::kServe;
+  if (tool) DieOnTerminate();
+  const auto options = LoadOptions(command->config);
   if (!options) {
     std::fprintf(stderr, "haidang-collector: %s\n", options.error().message.c_str());
     return kBadConfig;
   }
-  if (check_only) {
-    std::printf("%s: ok\n", config.c_str());
-    return kOk;
-  }
-  if (check->parsed()) return Told(CheckStoreIn(options->directory));
-  if (dump->parsed()) return Told(Exported(ExportLedgerOf(options->directory)));
+  if (tool) return RunTool(*command, *options);
   SetUpLog("haidang-collector", options->log_level);
   if (const Status served = Serve(*options); !served) {
     spdlog::error("{}", served.error().message);

@@ -50,6 +50,11 @@ class Port final : public QueryPort {
     AddInMemory(
         "/query/v1/snapshot", [this](const Request&) { return Snapshot(); },
         [this](const Request& request) { return PutSnapshot(request.body); });
+    router_.Add("/query/v1/backup",
+                {[this](const Request& request) { return Backup(request); },
+                 {},
+                 true,
+                 [this](const Request& request) { return StartBackup(request); }});
     router_.Add("/query/v1/series", [this](const Request& request) { return Series(request); });
     router_.Add("/query/v1/findings", [this](const Request& request) { return Findings(request); });
     router_.Add("/query/v1/events", [this](const Request& request) {
@@ -126,6 +131,30 @@ class Port final : public QueryPort {
     }
     Reply reply;
     reply.status = 204;
+    return reply;
+  }
+
+  Reply Backup(const Request& request) const {
+    const std::string fault = http::NamesFault(request, {});
+    return fault.empty() ? JsonReply(EncodeBackup(backend_.backup())) : Wrong(fault);
+  }
+
+  Reply StartBackup(const Request& request) const {
+    const std::string fault = http::NamesFault(request, {"file", "replace"});
+    if (!fault.empty()) return Wrong(fault);
+    QueryParameters parameters(request);
+    const std::string file = parameters.Text("file");
+    const auto replace = parameters.Integer("replace", false);
+    if (!parameters.fault().empty()) return Wrong(parameters.fault());
+    const Backups::Answer answer = backend_.start_backup(file, replace.value_or(0) != 0);
+    if (answer.kind == Backups::Answer::Kind::kRefused) {
+      return ErrorReply(422, "refused", answer.why);
+    }
+    if (answer.kind == Backups::Answer::Kind::kBusy) {
+      return ErrorReply(409, "under_way", "a backup is being made already: " + answer.state.file);
+    }
+    Reply reply = JsonReply(EncodeBackup(answer.state));
+    reply.status = 202;
     return reply;
   }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "collector/backups.h"
 #include "collector/store/reader.h"
 #include "core/io/host_port.h"
 #include "core/io/http/waiting_port.h"
@@ -21,6 +22,8 @@ struct QueryBackend {
   std::function<std::optional<query::Snapshot>()> snapshot;
   std::function<std::optional<Put>(query::Snapshot)> put_snapshot;
   std::function<Result<std::unique_ptr<store::Reader>>()> open_reader;
+  std::function<Backups::Answer(const std::string& file, bool replace)> start_backup;
+  std::function<BackupState()> backup;
 };
 
 // The questions of docs/architecture.md, "Asking the collector". Every request needs the secret.

@@ -4,9 +4,10 @@
 #include <cstdio>
 #include <ctime>
 
+#include "collector/hold_state.h"
 #include "collector/store/audit.h"
-#include "core/io/directory_lock.h"
-#include "core/ledger.h"
+#include "collector/store/restore.h"
+#include "core/clock.h"
 
 namespace haidang::collector {
 namespace {
@@ -54,25 +55,30 @@ void Print(const store::Audit& audit, const std::string& path) {
 
 }  // namespace
 
-Result<bool> CheckStoreIn(const std::string& directory) {
-  auto lock = LockDirectory(directory, "collector");
-  if (!lock) return lock.error();
-  auto audit = store::CheckStore(StoreOf(directory));
+Result<bool> CheckStoreIn(const std::string& directory, const std::string& file) {
+  const auto path = ClaimStore(directory, file);
+  if (!path) return path.error();
+  auto audit = store::CheckStore(*path);
   if (!audit) return audit.error();
-  Print(*audit, StoreOf(directory));
+  Print(*audit, *path);
   return audit->whole();
 }
 
-Status ExportLedgerOf(const std::string& directory) {
-  auto lock = LockDirectory(directory, "collector");
-  if (!lock) return lock.error();
-  auto exported = store::ExportLedger(StoreOf(directory), [](const store::LedgerEntry& entry) {
-    const std::string line =
-        LedgerLine(entry.machine, entry.series, entry.ts_ms, entry.value) + '\n';
-    return std::fwrite(line.data(), 1, line.size(), stdout) == line.size();
-  });
-  if (exported && std::fflush(stdout) != 0) return Error{"stdout: cannot be written"};
-  return exported;
+Status RestoreStoreIn(const std::string& directory, const std::string& file) {
+  if (auto held = HoldState(directory); !held) return held;
+  const auto restored = store::RestoreStore(directory, file, SystemClock().WallMs());
+  if (!restored) return restored.error();
+  std::printf("%s: holds what %s holds now, %" PRId64 " bytes\n", StoreOf(directory).c_str(),
+              file.c_str(), restored->bytes);
+  if (!restored->aside.empty()) {
+    std::printf(
+        "before   %s\nto go back, with the collector stopped:\n"
+        "  haidang-collector restore %s\n",
+        restored->aside.c_str(), restored->aside.c_str());
+  }
+  std::printf(
+      "start haidang-collector: agents send again what they still keep of what is missing\n");
+  return {};
 }
 
 }  // namespace haidang::collector

@@ -7,11 +7,11 @@
 // What haidang-collector does to a store while no collector runs on it. All write to stdout.
 namespace haidang::collector {
 
-// Verifies `directory`'s telemetry.db and says what it found; true where nothing is wrong. An
-// Error: it cannot be read, or a collector uses it.
-Result<bool> CheckStoreIn(const std::string& directory);
+// Verifies `directory`'s telemetry.db, or `file` where one is named, and says what it found; true
+// where nothing is wrong. An Error: it cannot be read, or a collector uses it.
+Result<bool> CheckStoreIn(const std::string& directory, const std::string& file);
 
-// Every value that a stored batch states, a JSON line each (core/ledger.h).
-Status ExportLedgerOf(const std::string& directory);
+// Puts a copy of `file` in place of `directory`'s telemetry.db, and says how to go back.
+Status RestoreStoreIn(const std::string& directory, const std::string& file);
 
 }  // namespace haidang::collector

@@ -4,6 +4,7 @@
 
 #include "collector/store/json.h"
 #include "collector/store/schema.h"
+#include "collector/store/store_meta.h"
 #include "collector/store/window.h"
 
 namespace haidang::store {
@@ -16,9 +17,7 @@ constexpr size_t kMaxSeries = 64U << 10;
 }  // namespace
 
 Result<StoreFile> StoreFile::Open(const std::string& path) {
-  DatabaseOptions options;
-  options.read_only = true;
-  auto db = Database::Open(path, options);
+  auto db = OpenQuietStore(path);
   if (!db) return db.error();
   StoreFile file(std::move(*db));
   if (auto known = file.CheckVersion(); !known) return known.error();
@@ -42,7 +41,8 @@ Status StoreFile::CheckVersion() {
   return Error{db_.path() + ": has schema version " + std::to_string(version) +
                ", this program reads " + std::to_string(newest) +
                (version > newest ? "; install the newer haidang-collector"
-                                 : "; start this haidang-collector once, which migrates it")};
+                                 : "; it is migrated when this haidang-collector starts on it "
+                                   "(restore takes such a backup)")};
 }
 
 Status StoreFile::Load() {

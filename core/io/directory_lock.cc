@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/io/files.h"
+
 namespace haidang {
 
 Status LockDirectory(const std::string& directory, const std::string& program) {
@@ -17,7 +19,10 @@ Status LockDirectory(const std::string& directory, const std::string& program) {
                  "; check the directory's owner and mode, and that its file system is not full or "
                  "read-only"};
   }
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return {};
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) {
+    GiveToOwnerOfDirectory(file);  // root's tools may be there before the program's first start
+    return {};
+  }
   const int failure = errno;
   ::close(fd);
   if (failure == EWOULDBLOCK) {

@@ -54,6 +54,7 @@ struct Fixture {
   std::shared_future<void> gate = open.get_future().share();
   query::Snapshot taken;
   std::optional<query::Overview> overview = query::Overview{};
+  BackupState backup;
   std::unique_ptr<QueryPort> port;
   std::unique_ptr<httplib::Client> client;
   httplib::Headers secret{{"Authorization", "Bearer " + kSecret}};
@@ -71,6 +72,14 @@ struct Fixture {
     backend.open_reader = [this]() -> Result<std::unique_ptr<store::Reader>> {
       return std::unique_ptr<store::Reader>(std::make_unique<NoReader>(gate));
     };
+    backend.start_backup = [this](const std::string& file, bool replace) -> Backups::Answer {
+      if (file == "/refused") return {Backups::Answer::Kind::kRefused, {}, "is there already"};
+      if (backup.stage == BackupState::Stage::kRunning)
+        return {Backups::Answer::Kind::kBusy, backup, ""};
+      backup = {BackupState::Stage::kRunning, backup.id + 1, file, replace ? 1 : 0, 2, ""};
+      return {Backups::Answer::Kind::kStarted, backup, ""};
+    };
+    backend.backup = [this] { return backup; };
     auto opened = QueryPort::Open({"127.0.0.1", 0}, kSecret, std::move(backend));
     REQUIRE(opened);
     port = std::move(*opened);
@@ -94,6 +103,38 @@ struct Fixture {
 };
 
 }  // namespace
+
+TEST_CASE_METHOD(Fixture, "a backup is asked for, refused, under way and told") {
+  constexpr const char* kBackup = "/query/v1/backup";
+  const auto post = [&](const std::string& query) {
+    auto answer = client->Post(kBackup + query, secret, "", "text/plain");
+    REQUIRE(answer);
+    return *answer;
+  };
+  CHECK(client->Post(std::string(kBackup) + "?file=/a")->status == 401);
+  CHECK(DecodeBackup(Get(kBackup).body)->stage == BackupState::Stage::kNone);
+  for (const char* wrong :
+       {"", "?file=", "?file=/a&replace=x", "?file=/a&file=/b", "?file=/a&x=1"}) {
+    INFO(wrong);
+    CHECK(post(wrong).status == 400);
+  }
+  const auto refused = post("?file=/refused");
+  CHECK(refused.status == 422);
+  CHECK(refused.body.find("is there already") != std::string::npos);
+  const auto begun = post("?file=/sao%20l%C6%B0u&replace=1");
+  CHECK(begun.status == 202);
+  const auto state = DecodeBackup(begun.body);
+  REQUIRE(state);
+  CHECK(state->id == 1);
+  CHECK(state->file == "/sao lưu");
+  CHECK(state->copied == 1);
+  CHECK(post("?file=/b").status == 409);
+  CHECK(DecodeBackup(Get(kBackup).body)->stage == BackupState::Stage::kRunning);
+  const auto put = client->Put(kBackup, secret, "", "text/plain");
+  REQUIRE(put);
+  CHECK(put->status == 405);
+  CHECK(put->get_header_value("Allow") == "GET, HEAD, POST");
+}
 
 TEST_CASE_METHOD(Fixture, "nothing is answered without the secret") {
   for (const char* path : {"/query/v1/overview", "/query/v1/snapshot", "/", "/nothing"}) {

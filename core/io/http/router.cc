@@ -4,9 +4,11 @@ namespace haidang::http {
 namespace {
 
 Reply WrongMethod(const Router::Route& route) {
-  const std::string_view allowed = route.put ? "GET, HEAD, PUT" : "GET, HEAD";
-  Reply reply = ErrorReply(405, "method_not_allowed",
-                           "only " + std::string(allowed) + " are answered at this address");
+  std::string allowed = "GET, HEAD";
+  if (route.put) allowed += ", PUT";
+  if (route.post) allowed += ", POST";
+  Reply reply =
+      ErrorReply(405, "method_not_allowed", "only " + allowed + " are answered at this address");
   reply.headers.emplace_back("Allow", allowed);
   return reply;
 }
@@ -39,6 +41,7 @@ Reply Router::Answer(Request request, std::string* pattern) const {
   if (route == nullptr) return ErrorReply(404, "not_found", "there is nothing at this address");
   if (request.method == "GET" || request.method == "HEAD") return route->get(request);
   if (request.method == "PUT" && route->put) return route->put(request);
+  if (request.method == "POST" && route->post) return route->post(request);
   return WrongMethod(*route);
 }
 

@@ -22,6 +22,7 @@ class Router {
     Handler get;          // answers GET and HEAD
     Handler put;          // answers PUT; none where empty
     bool urgent = false;  // never waits behind questions that are not
+    Handler post{};       // answers POST; none where empty
   };
 
   // `pattern` is a path, its last segment perhaps "{name}", which stands for one non-empty segment.

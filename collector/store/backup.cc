@@ -1,0 +1,147 @@
+#include "collector/store/backup.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "collector/store/store_meta.h"
+#include "core/io/files.h"
+
+namespace haidang::store {
+namespace {
+
+constexpr mode_t kMode = 0640;
+constexpr int64_t kRoomToLeave = 16 << 20;  // on the store's disk, for what is taken in meanwhile
+
+std::string PartOf(const BackupOrder& order) { return order.target + ".part"; }
+
+bool SameFile(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+// Whether `path` is a file that a backup may take the place of: a database or, as `unfinished` ones
+// are, empty or without its first page.
+bool IsDatabase(const std::string& path, bool unfinished) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return false;
+  std::array<char, 16> begin{};
+  const ssize_t size = ::read(fd, begin.data(), begin.size());
+  ::close(fd);
+  constexpr std::array<char, 16> kNothing{};
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  if (unfinished && (size == 0 || begin == kNothing)) return true;
+  return size == 16 && std::string_view(begin.data(), begin.size()) == kMagic;
+}
+
+// The names that the store and its lock have, and may have, in their directory.
+bool IsStores(const BackupOrder& order) {
+  struct stat ours {
+  }, theirs{};
+  if (::stat(DirectoryOf(order.store).c_str(), &ours) != 0) return false;
+  if (::stat(DirectoryOf(order.target).c_str(), &theirs) != 0) return false;
+  if (!SameFile(ours, theirs)) return false;
+  const std::string name = FileNameOf(order.target);
+  return name.starts_with(FileNameOf(order.store)) || name.starts_with("collector.lock");
+}
+
+int64_t WalBytes(const std::string& store) {
+  struct stat info {};
+  return ::stat((store + "-wal").c_str(), &info) == 0 ? info.st_size : 0;
+}
+
+// What goes on beside the backup must not suffer from it.
+Status CheckBounds(const std::string& store, int64_t wal_before) {
+  if (WalBytes(store) - wal_before > kMaxWalGrowth) {
+    return Error{"the backup is too slow for what arrives: " + store + "-wal grew by " +
+                 std::to_string(kMaxWalGrowth >> 20) +
+                 " MiB meanwhile; name a faster disk, or another hour"};
+  }
+  if (auto room = CheckRoom(store, kRoomToLeave); !room) {
+    return Error{"the backup was given up, so that what arrives can be stored: " +
+                 room.error().message};
+  }
+  return {};
+}
+
+Result<Database> OpenSource(const BackupOrder& order, bool in_use) {
+  if (!in_use) return OpenQuietStore(order.store);
+  DatabaseOptions options;
+  options.read_only = true;
+  return Database::Open(order.store, options);
+}
+
+Status Verify(const std::string& part, const StoreMeta& meta) {
+  DatabaseOptions options;
+  options.read_only = true;
+  auto copy = Database::Open(part, options);
+  if (!copy) return copy.error();
+  const auto copied = ReadMeta(*copy);
+  if (!copied) return copied.error();
+  if (*copied == meta) return {};
+  return Error{part + ": is not the store that was copied; see whether the disk is sound"};
+}
+
+}  // namespace
+
+Status CheckBackup(const BackupOrder& order) {
+  if (!order.target.starts_with('/') || FileNameOf(order.target).empty()) {
+    return Error{order.target + ": is no absolute path of a file"};
+  }
+  if (IsStores(order)) {
+    return Error{order.target +
+                 ": this name is the store's own; name another directory, on another disk at best"};
+  }
+  struct stat info {};
+  if (::lstat(order.target.c_str(), &info) == 0) {
+    if (!order.replace) {
+      return Error{order.target +
+                   ": is there already; name another file, or say --force to replace it"};
+    }
+    if (!IsDatabase(order.target, false)) {
+      return Error{order.target + ": is no database, so it is not replaced; name another file"};
+    }
+  }
+  const std::string part = PartOf(order);
+  if (::lstat(part.c_str(), &info) == 0 && !IsDatabase(part, true)) {
+    return Error{part + ": stands in the way and is no unfinished backup; name another file"};
+  }
+  return {};
+}
+
+Result<int64_t> MakeBackup(const BackupOrder& order, bool in_use, const BackupWatch& watch) {
+  if (auto may = CheckBackup(order); !may) return may.error();
+  auto source = OpenSource(order, in_use);
+  if (!source) return source.error();
+  const auto meta = ReadMeta(*source);
+  if (!meta) return meta.error();
+  const std::string part = PartOf(order);
+  ::unlink(part.c_str());  // of a backup that was killed
+  int64_t size = 0;
+  const int64_t wal_before = WalBytes(order.store);
+  CopyOptions options;
+  options.mode = kMode;
+  options.stop = watch.stop;
+  options.between = [&](int64_t copied, int64_t bytes) -> Status {
+    size = bytes;
+    if (watch.progress) watch.progress(copied, bytes);
+    return in_use ? CheckBounds(order.store, wal_before) : Status();
+  };
+  if (auto copied = CopyDatabase(*source, part, options); !copied) return copied.error();
+  Status done = Verify(part, *meta);
+  if (done) done = RenameFile(part, order.target, order.replace);
+  if (!done) {
+    ::unlink(part.c_str());
+    return done.error();
+  }
+  if (auto synced = SyncDirectory(DirectoryOf(order.target)); !synced) return synced.error();
+  return size;
+}
+
+}  // namespace haidang::store

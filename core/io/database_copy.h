@@ -1,0 +1,42 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+
+#include "core/io/database.h"
+#include "core/result.h"
+
+namespace haidang {
+
+// Ends a copy from another thread.
+class CopyStop {
+ public:
+  void Stop();
+  bool stopped() const;
+
+ private:
+  friend class CopyWatched;
+  mutable std::mutex mutex_;
+  bool stopped_ = false;        // guarded by mutex_
+  sqlite3* checked_ = nullptr;  // guarded by mutex_
+};
+
+struct CopyOptions {
+  mode_t mode = 0600;  // of the new file, less the umask
+  // Called after each MiB that was copied; an Error ends it.
+  std::function<Status(int64_t copied, int64_t bytes)> between;
+  CopyStop* stop = nullptr;  // where it may be ended; lives longer
+};
+
+// Copies the whole database that `from` reads, as it is at one moment, into the new file `path`,
+// checks the copy's pages and makes its bytes durable; whoever names the file for good syncs the
+// directory. Others may write the source meanwhile: they are never waited for nor kept waiting, but
+// its WAL is not cut before the copy has ended. The copy is one file in rollback mode, so that
+// reading it makes no other file. On any Error, also where the disk is full, nothing is left of it.
+Status CopyDatabase(Database& from, const std::string& path, const CopyOptions& options);
+
+}  // namespace haidang
