@@ -12,10 +12,10 @@
 namespace haidang::collector {
 
 struct SampleChoice {
-  int64_t from_ms = 0;                // inclusive
-  int64_t to_ms = INT64_MAX;          // inclusive
-  std::vector<std::string> machines;  // by name; none: all
-  std::vector<std::string> metrics;   // by name; none: all
+  int64_t from_ms = 0;                  // inclusive
+  int64_t to_ms = INT64_MAX;            // inclusive
+  std::vector<std::string> machines{};  // by name; none: all
+  std::vector<std::string> metrics{};   // by name; none: all
 };
 
 // Takes text; false: it cannot be written, and the export ends with an Error.
