@@ -12,12 +12,14 @@
 #include "collector/backups.h"
 #include "collector/store/audit.h"
 #include "core/log.h"
+#include "tests/agent/file_size_limit.h"
 #include "tests/collector/world.h"
 
 using namespace haidang;
 using namespace haidang::collector::testing;
 using haidang::collector::Backups;
 using haidang::collector::BackupState;
+using haidang::testing::FileSizeLimit;
 namespace fs = std::filesystem;
 
 namespace {
@@ -176,6 +178,22 @@ TEST_CASE_METHOD(Fixture, "a backup that cannot be made leaves nothing, and says
     CHECK_FALSE(stopped(after));
     CHECK_FALSE(Left());
   }
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "a disk that fills up while the backup is made is told, and nothing is left") {
+  Give(3);
+  Bloat(8);
+  for (const rlim_t mib : {1, 3, 7}) {
+    const FileSizeLimit limit(mib << 20);
+    const auto made = Back();
+    REQUIRE_FALSE(made);
+    INFO(made.error().message);
+    CHECK(made.error().message.find(target) != std::string::npos);
+    CHECK(made.error().message.find("full") != std::string::npos);
+    CHECK_FALSE(Left());
+  }
+  CHECK(Back());
 }
 
 TEST_CASE_METHOD(Fixture, "a store with damaged pages gives no backup") {
