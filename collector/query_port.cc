@@ -1,5 +1,6 @@
 #include "collector/query_port.h"
 
+#include <atomic>
 #include <mutex>
 #include <string_view>
 #include <tuple>
@@ -19,6 +20,7 @@ using http::Reply;
 using http::Request;
 
 constexpr size_t kReadersAtOnce = 4;
+constexpr size_t kMaxOfMachine = 100;   // series of one machine, as the pages ask
 constexpr size_t kMaxBody = 32U << 20;  // of a snapshot
 
 Reply Busy() { return ErrorReply(503, "busy", "the collector is busy; ask again"); }
@@ -81,7 +83,10 @@ class Port final : public QueryPort {
 
   uint16_t port() const override { return server_->port(); }
   void Start() override { server_->Start(); }
-  void Stop() override { server_->Stop(); }
+  void Stop() override {
+    stopping_ = true;
+    server_->Stop();
+  }
 
  private:
   // Questions without parameters that the loop answers, and that wait for no other question.
@@ -171,14 +176,25 @@ class Port final : public QueryPort {
     if (question.step_ms && *question.step_ms <= 0) parameters.Fault("step", "must be above 0");
     question.labels = parameters.Wanted();
     if (!parameters.fault().empty()) return Wrong(parameters.fault());
-    return Read([&](store::Reader& reader) -> Result<Reply> {
-      auto series = reader.Series(question);
-      if (!series) return series.error();
-      if (!series->refused.empty()) return Wrong(series->refused);
-      Reply reply = JsonReply(query::EncodeColumns(series->columns));
-      reply.type = query::kColumnsType;
-      return reply;
+    store::QueryControl control = Control();
+    control.bounds.columns = kMaxOfMachine;
+    return Read([&](store::Reader& reader) {
+      return Columns(reader.Range(store::AsRange(question), control));
     });
+  }
+
+  store::QueryControl Control() const {
+    store::QueryControl control;
+    control.cancelled = &stopping_;
+    return control;
+  }
+
+  static Result<Reply> Columns(Result<store::SeriesAnswer> series) {
+    if (!series) return series.error();
+    if (!series->refused.empty()) return Wrong(series->refused);
+    Reply reply = JsonReply(query::EncodeColumns(series->columns));
+    reply.type = query::kColumnsType;
+    return reply;
   }
 
   Reply Findings(const Request& request) {
@@ -243,6 +259,7 @@ class Port final : public QueryPort {
 
   const std::string secret_;
   const QueryBackend backend_;
+  std::atomic<bool> stopping_{false};
   http::Router router_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<store::Reader>> idle_;  // guarded by mutex_

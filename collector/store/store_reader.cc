@@ -1,63 +1,25 @@
-#include <algorithm>
-#include <map>
 #include <utility>
 
-#include "collector/store/columns.h"
 #include "collector/store/holes.h"
 #include "collector/store/json.h"
+#include "collector/store/query/engine.h"
 #include "collector/store/reader.h"
-#include "collector/store/scan.h"
 #include "core/io/database.h"
-#include "core/sparkplug/batch.h"
 
 namespace haidang::store {
 namespace {
 
-struct MachineKey {
-  int64_t id = 0;
-  int64_t interval_ms = 15000;
-};
-
-// The series that are asked for: slots are columns.
-struct Question {
-  ScanQuestion scan;
-  std::vector<query::Column> columns;
-  std::map<Labels, uint32_t> by_labels;
-};
-
 class StoreReader final : public Reader {
  public:
-  explicit StoreReader(Database db) : db_(std::move(db)) {}
+  StoreReader(Database db, ReaderOptions options)
+      : db_(std::move(db)), engine_(db_, std::move(options.rollups), options.clock) {}
 
-  Result<SeriesAnswer> Series(const SeriesQuestion& asked) override {
-    SeriesAnswer answer;
-    auto machine = FindMachine(asked.machine);
-    if (!machine) return machine.error();
-    if (machine->id == 0) return answer;
-    Question question;
-    question.scan.machine = machine->id;
-    question.scan.from_ms = asked.from_ms;
-    question.scan.to_ms = asked.to_ms;
-    if (auto done = FindSeries(asked, question); !done) return done.error();
-    if (question.columns.size() > kMaxSeries) {
-      answer.refused = "more than " + std::to_string(kMaxSeries) + " series; name more labels";
-      return answer;
-    }
-    if (question.columns.empty()) return answer;
-    ColumnWriter writer(std::move(question.columns), asked.step_ms, machine->interval_ms,
-                        kMaxPoints);
-    auto done = Scan(db_, question.scan).Run([&](const TickRow& row, const Head& head) {
-      writer.Tick(row.time_ms, head);
-      return !writer.full();
-    });
-    if (!done) return done.error();
-    if (writer.full()) {
-      answer.refused =
-          "more than " + std::to_string(kMaxPoints) + " points; ask for less time or a larger step";
-      return answer;
-    }
-    answer.columns = writer.Take();
-    return answer;
+  Result<SeriesAnswer> Range(const RangeQuestion& question, const QueryControl& control) override {
+    return engine_.Range(question, control);
+  }
+
+  Result<SeriesAnswer> Last(const LastQuestion& question, const QueryControl& control) override {
+    return engine_.Last(question, control);
   }
 
   Result<std::vector<query::EventRow>> Events(const std::string& machine, int64_t from_ms,
@@ -128,78 +90,32 @@ class StoreReader final : public Reader {
   }
 
  private:
-  // Id 0 where there is no such machine.
-  Result<MachineKey> FindMachine(const std::string& name) {
-    auto s = db_.Prepare("SELECT id, interval_ms FROM machine WHERE name = ?1");
-    if (!s) return s.error();
-    auto row = s->Bind(1, name).Step();
-    if (!row) return row.error();
-    if (!*row) return MachineKey{};
-    return MachineKey{s->Int(0), s->Int(1)};
-  }
-
-  // Those that its spools speak of, and those that only blocks have any more.
-  Status FindSeries(const SeriesQuestion& asked, Question& question) {
-    auto spoken = db_.Prepare(
-        "SELECT s.id, s.labels, s.datatype, p.id, a.alias, a.source_group FROM spool p"
-        " JOIN alias a ON a.layout = p.layout JOIN series s ON s.id = a.series"
-        " WHERE p.machine = ?1 AND s.metric = ?2 ORDER BY s.labels");
-    if (!spoken) return spoken.error();
-    spoken->Bind(1, question.scan.machine).Bind(2, asked.metric);
-    auto done = ForEachSeries(*spoken, asked, question, [&](uint32_t slot) {
-      const auto group = static_cast<uint8_t>(spoken->Int(5) & (sparkplug::kMaxGroups - 1));
-      const uint64_t alias = spoken->UInt(4);
-      if (alias < sparkplug::kFirstSeriesAlias) return;
-      const auto datatype = static_cast<DataType>(spoken->Int(2));
-      question.scan.speakers[spoken->Int(3)].Set(alias, {slot, group, datatype});
-    });
-    if (!done) return done;
-    auto stored = db_.Prepare(
-        "SELECT s.id, s.labels, s.datatype FROM machine_series m JOIN series s ON s.id = m.series"
-        " WHERE m.machine = ?1 AND s.metric = ?2 ORDER BY s.labels");
-    if (!stored) return stored.error();
-    stored->Bind(1, question.scan.machine).Bind(2, asked.metric);
-    return ForEachSeries(*stored, asked, question, [](uint32_t) {});
-  }
-
-  // Gives each row's series, where it is a number and has the labels, a column.
-  template <typename Found>
-  static Status ForEachSeries(Statement& s, const SeriesQuestion& asked, Question& question,
-                              Found&& found) {
-    for (;;) {
-      auto row = s.Step();
-      if (!row) return row.error();
-      if (!*row || question.columns.size() > kMaxSeries) return {};
-      const auto datatype = static_cast<DataType>(s.Int(2));
-      if (datatype == DataType::kString || datatype == DataType::kBytes) continue;
-      Labels labels = DecodeLabels(s.Text(1));
-      const bool has_all =
-          std::all_of(asked.labels.begin(), asked.labels.end(), [&](const auto& label) {
-            const auto it = labels.find(label.first);
-            return it != labels.end() && it->second == label.second;
-          });
-      if (!has_all) continue;
-      const auto [column, fresh] =
-          question.by_labels.emplace(labels, static_cast<uint32_t>(question.columns.size()));
-      if (fresh) {
-        question.columns.push_back({asked.machine, {asked.metric, std::move(labels)}, {}, {}});
-      }
-      question.scan.slots[s.Int(0)] = column->second;
-      found(column->second);
-    }
-  }
-
   Database db_;
+  QueryEngine engine_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Reader>> OpenReader(const std::string& path) {
-  DatabaseOptions options;
-  options.read_only = true;
-  auto db = Database::Open(path, options);
+RangeQuestion AsRange(const SeriesQuestion& question) {
+  RangeQuestion range;
+  range.metric = question.metric;
+  range.machine = question.machine;
+  for (const auto& [name, value] : question.labels) {
+    range.matchers.push_back({name, Matcher::Kind::kEqual, value});
+  }
+  range.from_ms = question.from_ms;
+  range.to_ms = question.to_ms;
+  range.thin_ms = question.step_ms;
+  range.places = false;
+  return range;
+}
+
+Result<std::unique_ptr<Reader>> OpenReader(const std::string& path, ReaderOptions options) {
+  DatabaseOptions database;
+  database.read_only = true;
+  auto db = Database::Open(path, database);
   if (!db) return db.error();
-  return std::unique_ptr<Reader>(std::make_unique<StoreReader>(std::move(*db)));
+  return std::unique_ptr<Reader>(std::make_unique<StoreReader>(std::move(*db), std::move(options)));
 }
 
 }  // namespace haidang::store

@@ -57,8 +57,8 @@ struct Fixture : World {
   std::vector<query::Column> Read(const std::string& metric) {
     auto reader = store::OpenReader(dir + "/telemetry.db");
     REQUIRE(reader);
-    auto answer =
-        (*reader)->Series({"pc-1", metric, {}, agent.TimeOf(0), agent.TimeOf(1 << 20), {}});
+    auto answer = (*reader)->Range(
+        store::AsRange({"pc-1", metric, {}, agent.TimeOf(0), agent.TimeOf(1 << 20), {}}), {});
     REQUIRE(answer);
     return answer->columns;
   }
@@ -132,7 +132,8 @@ TEST_CASE_METHOD(Fixture, "a window with more rows than a block may have gets pa
   CHECK(Count("block WHERE machine = 2") == 2);
   auto reader = store::OpenReader(dir + "/telemetry.db");
   REQUIRE(reader);
-  auto answer = (*reader)->Series({"busy", "node_load1", {}, 0, INT64_MAX / 4, {}});
+  auto answer = (*reader)->Range(
+      store::AsRange({"busy", "node_load1", {}, 0, agent.TimeOf(1 << 20), {}}), {});
   REQUIRE(answer);
   REQUIRE(answer->columns.size() == 1);
   CHECK(answer->columns[0].values.size() == kTicks);

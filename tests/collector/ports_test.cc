@@ -24,16 +24,23 @@ const std::string kSecret = "0123456789abcdef0123456789abcdef";
 class NoReader final : public store::Reader {
  public:
   explicit NoReader(std::shared_future<void> opened) : gate(std::move(opened)) {}
-  Result<store::SeriesAnswer> Series(const store::SeriesQuestion& question) override {
+  Result<store::SeriesAnswer> Range(const store::RangeQuestion& question,
+                                    const store::QueryControl&) override {
     if (question.machine == "broken") return Error{"telemetry.db: cannot be read"};
     if (question.machine == "slow") gate.wait();
     store::SeriesAnswer answer;
     if (question.machine == "wide") answer.refused = "more than 100 series";
+    Labels labels;
+    for (const store::Matcher& matcher : question.matchers) labels[matcher.label] = matcher.pattern;
     answer.columns.push_back({question.machine,
-                              {question.metric, question.labels},
+                              {question.metric, std::move(labels)},
                               {question.from_ms, question.to_ms},
-                              {1, question.step_ms ? 2.0 : 3.0}});
+                              {1, question.thin_ms ? 2.0 : 3.0}});
     return answer;
+  }
+  Result<store::SeriesAnswer> Last(const store::LastQuestion&,
+                                   const store::QueryControl&) override {
+    return store::SeriesAnswer{};
   }
   Result<std::vector<query::EventRow>> Events(const std::string& machine, int64_t from_ms,
                                               int64_t) override {

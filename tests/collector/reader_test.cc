@@ -25,6 +25,12 @@ struct Fixture : World {
   void Give(uint64_t number, std::map<uint64_t, haidang::Value> values, bool full = false) {
     Receive(agent.Live({.number = number, .values = std::move(values), .full = full}));
   }
+  // As the query port asks for the pages.
+  static store::QueryControl Control() {
+    store::QueryControl control;
+    control.bounds.columns = 100;
+    return control;
+  }
   store::SeriesAnswer Ask(store::SeriesQuestion question) {
     REQUIRE(ingest->Commit());
     if (reader == nullptr) {
@@ -34,7 +40,7 @@ struct Fixture : World {
     }
     if (question.machine.empty()) question.machine = "pc-1";
     if (question.to_ms == 0) question.to_ms = agent.TimeOf(100000);
-    auto answer = reader->Series(question);
+    auto answer = reader->Range(store::AsRange(question), Control());
     REQUIRE(answer);
     return *answer;
   }

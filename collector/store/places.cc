@@ -1,9 +1,9 @@
-#include "collector/places.h"
+#include "collector/store/places.h"
 
 #include <optional>
 #include <utility>
 
-namespace haidang::collector {
+namespace haidang::store {
 namespace {
 
 template <typename Row>
@@ -39,6 +39,27 @@ Place Places::Of(std::string_view machine, std::string_view told_site, std::stri
   return place;
 }
 
+std::vector<int64_t> Places::ChangesOf(std::string_view machine,
+                                       std::vector<std::string_view> told_sites) const {
+  std::vector<int64_t> times;
+  const auto add = [&times](const auto& row) {
+    times.push_back(row.valid_from_ms);
+    if (row.valid_to_ms) times.push_back(*row.valid_to_ms);
+  };
+  if (const auto it = placements_.find(machine); it != placements_.end()) {
+    for (const size_t i : it->second) {
+      add(snapshot_.placements[i]);
+      told_sites.push_back(snapshot_.placements[i].site);
+    }
+  }
+  for (const std::string_view code : told_sites) {
+    const auto it = sites_.find(code);
+    if (it == sites_.end()) continue;
+    for (const size_t i : it->second) add(snapshot_.sites[i]);
+  }
+  return times;
+}
+
 const query::Objective* Places::ObjectiveOf(std::string_view journey, std::string_view step) const {
   return FindObjective(snapshot_.objectives, journey, step);
 }
@@ -54,4 +75,4 @@ const query::Objective* FindObjective(const std::vector<query::Objective>& objec
   return general;
 }
 
-}  // namespace haidang::collector
+}  // namespace haidang::store
