@@ -171,7 +171,9 @@ class OldFile {
 query::Column Ask(const OldFile& file, const std::string& metric) {
   auto reader = OpenReader(file.path());
   REQUIRE(reader);
-  const auto answer = (*reader)->Series({"pc-1", metric, {}, 0, INT64_MAX / 2, {}});
+  const int64_t begin_ms = file.facts().agent.TimeOf(0);
+  const auto answer =
+      (*reader)->Range(AsRange({"pc-1", metric, {}, begin_ms, begin_ms + 86'400'000, {}}), {});
   REQUIRE(answer);
   REQUIRE(answer->columns.size() == 1);
   return answer->columns[0];
