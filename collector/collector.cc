@@ -91,6 +91,7 @@ Collector::Collector(const Options& options, Loop& loop, const Clock& clock,
                                              std::move(place.machine_class)};
                 }),
       compaction_(loop, clock, metrics_, store_->path()),
+      rollups_(loop, clock, metrics_, store_->path(), options.retention.raw),
       no_broker_(clock),
       storing_(clock),
       ingest_(
@@ -118,6 +119,7 @@ IngestObserver Collector::MakeObserver() {
       if (auto done = store.Put(places_.snapshot()); !done) return done;
     }
     if (auto done = compaction_.Flush(store); !done) return done;
+    if (auto done = rollups_.Flush(store); !done) return done;
     return book_.Flush(store);
   };
   observer.journaled = [this](const store::JournalRow& row, int64_t id) {
@@ -127,10 +129,13 @@ IngestObserver Collector::MakeObserver() {
     // Only what was surely written shows that the disk takes something: a transaction may be empty.
     if (std::exchange(snapshot_unsaved_, false)) Stored();
     compaction_.Saved();
+    rollups_.Saved();
+    rollups_.Go(!compaction_.working());
     book_.Saved();
   };
   observer.failed = [this](const Error& why) {
     compaction_.Lost();
+    rollups_.Lost();
     NotStored(why);
   };
   return observer;
@@ -262,6 +267,7 @@ void Collector::EverySecond() {
   for (const auto& [key, finding] : book_.open()) ++findings[key.kind];
   for (const auto& [kind, count] : findings) metrics_.OpenFindings(kind, count);
   compaction_.Go();
+  rollups_.Go(!compaction_.working());
   ExpireSome();
 }
 

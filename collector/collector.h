@@ -17,6 +17,7 @@
 #include "collector/options.h"
 #include "collector/places.h"
 #include "collector/query_port.h"
+#include "collector/rollups.h"
 #include "collector/store/store.h"
 #include "core/clock.h"
 #include "core/io/loop.h"
@@ -94,6 +95,7 @@ class Collector {
   detect::FindingBook book_;
   detect::Detector detector_;
   Compaction compaction_;
+  Rollups rollups_;
   BrokerWatch broker_;
   Trouble no_broker_;
   Trouble storing_;  // nothing can be stored

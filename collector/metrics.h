@@ -62,11 +62,14 @@ class Metrics {
   prometheus::Counter& blocks;
   prometheus::Counter& block_batches;
   prometheus::Counter& block_bytes;
+  prometheus::Counter& rollup_pieces;
+  prometheus::Counter& rollup_bytes;
   prometheus::Counter& commits;
   prometheus::Counter& commit_failures;
   prometheus::Histogram& commit_seconds;
   prometheus::Gauge& journal_rows;
   prometheus::Gauge& open_windows;
+  prometheus::Gauge& rollup_windows_due;
   prometheus::Gauge& series;
   prometheus::Gauge& held_messages;
   prometheus::Gauge& held_bytes;

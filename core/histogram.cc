@@ -56,6 +56,29 @@ void Histogram::Merge(const Histogram& other) {
   for (const auto& [index, count] : other.buckets_) buckets_[index] += count;
 }
 
+Histogram Histogram::Since(const Histogram& before) const {
+  if (zero_count_ < before.zero_count_) return *this;
+  Histogram gained;
+  gained.zero_count_ = gained.count_ = zero_count_ - before.zero_count_;
+  auto at = buckets_.begin();
+  for (const auto& [index, count] : before.buckets_) {
+    for (; at != buckets_.end() && at->first < index; ++at) gained.Gain(at->first, at->second);
+    if (at == buckets_.end() || at->first != index || at->second < count) return *this;
+    gained.Gain(index, at->second - count);
+    ++at;
+  }
+  for (; at != buckets_.end(); ++at) gained.Gain(at->first, at->second);
+  // Sums of what is not negative do not fall; what rounding does to them is no observation.
+  if (gained.count_ > 0 && sum_ > before.sum_) gained.sum_ = sum_ - before.sum_;
+  return gained;
+}
+
+void Histogram::Gain(int index, uint64_t count) {
+  if (count == 0) return;
+  buckets_.emplace_hint(buckets_.end(), index, count);
+  count_ += count;
+}
+
 double Histogram::UpperBound(int index) {
   const int doubling = index >> 2;  // floor
   const auto part = static_cast<size_t>(index & 3);

@@ -25,6 +25,10 @@ class Histogram {
   // Adds another histogram's counts to this one.
   void Merge(const Histogram& other);
 
+  // What it gained since it was `before`. Where any count fell it began again, and gained all that
+  // it has.
+  Histogram Since(const Histogram& before) const;
+
   uint64_t count() const { return count_; }
   double sum() const { return sum_; }
   uint64_t zero_count() const { return zero_count_; }
@@ -48,6 +52,8 @@ class Histogram {
   bool operator==(const Histogram&) const = default;
 
  private:
+  void Gain(int index, uint64_t count);  // above all that it has
+
   std::map<int, uint64_t> buckets_;
   uint64_t zero_count_ = 0;
   uint64_t count_ = 0;

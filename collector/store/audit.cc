@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "collector/store/audit_faults.h"
+#include "collector/store/audit_rollups.h"
 #include "collector/store/audit_schema.h"
 #include "collector/store/block/block.h"
 #include "collector/store/rows.h"
@@ -41,6 +42,9 @@ constexpr Relation kRelations[] = {
     {"SELECT count(*) FROM boot WHERE machine NOT IN (SELECT id FROM machine)", "table boot"},
     {"SELECT count(*) FROM quarantine WHERE machine NOT IN (SELECT id FROM machine)",
      "table quarantine"},
+    {"SELECT count(*) FROM rollup WHERE machine NOT IN (SELECT id FROM machine)", "table rollup"},
+    {"SELECT count(*) FROM rollup_due WHERE machine NOT IN (SELECT id FROM machine)",
+     "table rollup_due"},
 };
 
 class Checker {
@@ -54,7 +58,7 @@ class Checker {
     if (unreadable_) return std::move(audit_);
     for (auto step : {&Checker::CheckMeta, &Checker::CountTables, &Checker::CheckRelations,
                       &Checker::CheckSeries, &Checker::CheckRanges, &Checker::CheckBlocks,
-                      &Checker::CheckJournal, &Checker::CheckSettled}) {
+                      &Checker::CheckRollups, &Checker::CheckJournal, &Checker::CheckSettled}) {
       if (auto done = (this->*step)(); !done) return done.error();
     }
     return std::move(audit_);
@@ -191,6 +195,12 @@ class Checker {
       }
       for (const TickRow& tick : block->rows()) CheckTick(row, tick, name);
     });
+  }
+
+  Status CheckRollups() {
+    return store::CheckRollups(
+        file_, [this](std::string where) { Fault(faults::kRollup, std::move(where)); },
+        [this](std::string where) { Fault(faults::kSeriesGone, std::move(where)); });
   }
 
   void CheckTick(const BlockEntry& row, const TickRow& tick, const std::string& block) {

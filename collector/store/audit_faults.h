@@ -48,6 +48,10 @@ inline constexpr FaultKind kUnreadable{"batches that cannot be read", "their val
                                        kRestore};
 inline constexpr FaultKind kBlock{"blocks that cannot be read, or are not what was written",
                                   "what is in them is lost here", kRestore};
+inline constexpr FaultKind kRollup{
+    "roll-ups that cannot be read, or are not what was written",
+    "answers over long times cannot be given for their machine; its batches are another matter",
+    kRestore};
 inline constexpr FaultKind kUnknownSpool{"batches of a spool id that no table knows",
                                          "nobody knows whose they are; they are not shown",
                                          kRestore};

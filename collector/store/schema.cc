@@ -177,7 +177,29 @@ CREATE TABLE machine_series (
 ) WITHOUT ROWID;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kFirst}, {2, kSecond}, {3, kThird}};
+// Roll-ups, and of which windows they must be made: of all, here.
+constexpr const char* kFourth = R"sql(
+CREATE TABLE rollup (
+  id INTEGER PRIMARY KEY,
+  machine INTEGER NOT NULL REFERENCES machine,
+  level INTEGER NOT NULL,
+  begin_ms INTEGER NOT NULL,
+  length_ms INTEGER NOT NULL,
+  crc INTEGER NOT NULL,
+  bytes BLOB NOT NULL
+);
+CREATE UNIQUE INDEX rollup_by_machine ON rollup (machine, level, begin_ms, length_ms);
+CREATE INDEX rollup_by_length ON rollup (level, length_ms, begin_ms, machine);
+CREATE TABLE rollup_due (
+  machine INTEGER NOT NULL REFERENCES machine,
+  window_ms INTEGER NOT NULL,
+  mark INTEGER NOT NULL,
+  PRIMARY KEY (machine, window_ms)
+) WITHOUT ROWID;
+INSERT INTO rollup_due SELECT DISTINCT machine, window_ms, 1 FROM block;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kFirst}, {2, kSecond}, {3, kThird}, {4, kFourth}};
 
 Result<int> Version(Database& db) {
   auto made = db.Exec(

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/store/rollup/change.h"
 #include "collector/store/rows.h"
 #include "core/io/database.h"
 #include "core/result.h"
@@ -24,8 +25,10 @@ struct StoreOptions {
 
 // How long what is kept is kept.
 struct Retention {
-  std::chrono::milliseconds raw = std::chrono::hours(24 * 30);         // batches and events
-  std::chrono::milliseconds findings = std::chrono::hours(24 * 1830);  // since they were closed
+  std::chrono::milliseconds raw = std::chrono::hours(24 * 30);            // batches and events
+  std::chrono::milliseconds five_minutes = std::chrono::hours(24 * 396);  // roll-ups; ≥ raw
+  std::chrono::milliseconds hour = std::chrono::hours(24 * 1830);         // ≥ five_minutes
+  std::chrono::milliseconds findings = std::chrono::hours(24 * 1830);     // since they were closed
 };
 
 // What is known when the collector starts; the journal is not read.
@@ -95,7 +98,10 @@ class Store {
   Status Put(const GapRow& row);
   Status Put(const HoleRow& row);
   Status RemoveHole(int64_t id);
-  Status Put(const BlockRow& row);  // in place of the part that was there
+  // In place of the part that was there. What roll-ups say of the window, and of the one after it,
+  // is due.
+  Status Put(const BlockRow& row);
+  Status Put(const RollupChange& change);
   Status Put(const QuarantineRow& row);
   Status Put(const query::Finding& finding);
   Status Put(const query::Snapshot& snapshot);
@@ -115,8 +121,13 @@ class Store {
   void Rollback();
 
  private:
+  struct Statements;
   Store(Database db, const StoreOptions& options) : db_(std::move(db)), options_(options) {}
   Status PrepareAll();
+  Status Prepare(std::optional<Statement> Statements::*member, const char* sql);
+  Status PrepareRollups();
+  Status MarkDue(int64_t machine, int64_t window_ms);
+  Status ExpireRollups(const Retention& retention, int64_t now_ms);
   Status ReadId(const std::function<uint64_t()>& random64);
   Status Begin();
   Status Run(Statement& statement);
@@ -126,7 +137,6 @@ class Store {
   Status LoadFindings(Contents& contents);
   Status LoadSnapshot(Contents& contents);
 
-  struct Statements;
   Database db_;
   StoreOptions options_;
   uint64_t id_ = 0;

@@ -88,8 +88,12 @@ Status Store::PrepareAll() {
        "   AND id < (SELECT max(id) FROM journal) ORDER BY id LIMIT ?2)"
        "  WHERE received_ms < ?1)"},
       {&Statements::expire_blocks,
-       "DELETE FROM block WHERE id IN"
-       " (SELECT id FROM block WHERE window_ms < ?1 ORDER BY window_ms LIMIT ?2)"},
+       // Not what roll-ups are still to be made of.
+       "DELETE FROM block WHERE id IN (SELECT id FROM"
+       "  (SELECT id, machine, window_ms FROM block WHERE window_ms < ?1"
+       "   ORDER BY window_ms LIMIT ?2) AS old"
+       "  WHERE NOT EXISTS (SELECT 1 FROM rollup_due AS due WHERE due.machine = old.machine"
+       "   AND due.window_ms IN (old.window_ms, old.window_ms + ?3)))"},
       {&Statements::note_expired,
        "INSERT INTO meta (key, value) VALUES ('expired', ?1)"
        " ON CONFLICT (key) DO UPDATE SET value = value + ?1"},
@@ -119,10 +123,15 @@ Status Store::PrepareAll() {
   };
   statements_ = std::make_shared<Statements>();
   for (const auto& [member, sql] : sources) {
-    auto statement = db_.Prepare(sql);
-    if (!statement) return statement.error();
-    ((*statements_).*member).emplace(std::move(*statement));
+    if (auto done = Prepare(member, sql); !done) return done;
   }
+  return PrepareRollups();
+}
+
+Status Store::Prepare(std::optional<Statement> Statements::*member, const char* sql) {
+  auto statement = db_.Prepare(sql);
+  if (!statement) return statement.error();
+  ((*statements_).*member).emplace(std::move(*statement));
   return {};
 }
 
@@ -231,7 +240,9 @@ Status Store::Put(const BlockRow& row) {
   for (const int64_t series : row.series) {
     if (auto done = Run(has.Bind(1, row.machine).Bind(2, series)); !done) return done;
   }
-  return {};
+  // What is known at its end is known on in the next window.
+  if (auto done = MarkDue(row.machine, row.window_ms); !done) return done;
+  return MarkDue(row.machine, row.window_ms + kWindowMs);
 }
 
 Status Store::Put(const QuarantineRow& row) {
@@ -328,7 +339,8 @@ Result<int64_t> Store::Expire(const Retention& retention, int64_t needed, int64_
   }
   int64_t lost = db_.changes();
   Statement& blocks = *statements_->expire_blocks;
-  if (auto done = Run(blocks.Bind(1, old_ms - kWindowMs).Bind(2, kBlocksAtOnce)); !done) {
+  if (auto done = Run(blocks.Bind(1, old_ms - kWindowMs).Bind(2, kBlocksAtOnce).Bind(3, kWindowMs));
+      !done) {
     return done.error();
   }
   const int64_t deleted = moved + lost;
@@ -336,6 +348,7 @@ Result<int64_t> Store::Expire(const Retention& retention, int64_t needed, int64_
   if (lost > 0) {
     if (auto done = Run(statements_->note_expired->Bind(1, lost)); !done) return done.error();
   }
+  if (auto done = ExpireRollups(retention, now_ms); !done) return done.error();
   return deleted;
 }
 

@@ -92,6 +92,29 @@ void HistogramColumn::Append(const Histogram& histogram) {
 
 void HistogramColumn::AppendNone(Presence presence) { presence_.push_back(presence); }
 
+void HistogramColumn::AppendRows(const HistogramColumn& other, size_t first, size_t count) {
+  const size_t before = rows();
+  const auto append = [&](auto& to, const auto& from) {
+    const auto begin = from.begin() + static_cast<std::ptrdiff_t>(first);
+    to.insert(to.end(), begin, begin + static_cast<std::ptrdiff_t>(count));
+  };
+  presence_.insert(presence_.end(), count, Presence::kValue);
+  append(zero_counts_, other.zero_counts_);
+  append(sums_, other.sums_);
+  auto at = buckets_.begin();
+  for (const Bucket& bucket : other.buckets_) {
+    const auto begin = bucket.counts.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto end = begin + static_cast<std::ptrdiff_t>(count);
+    if (std::all_of(begin, end, [](uint64_t counted) { return counted == 0; })) continue;
+    while (at != buckets_.end() && at->index < bucket.index) ++at;
+    if (at == buckets_.end() || at->index != bucket.index) {
+      at = buckets_.insert(at, Bucket{bucket.index, std::vector<uint64_t>(before, 0)});
+    }
+    append(at->counts, bucket.counts);
+  }
+  for (Bucket& bucket : buckets_) bucket.counts.resize(rows(), 0);
+}
+
 Result<Histogram> HistogramColumn::At(size_t row) const {
   std::string wire(1, '\1');
   protozero::add_varint_to_buffer(&wire, zero_counts_[row]);

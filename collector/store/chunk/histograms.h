@@ -24,6 +24,8 @@ class HistogramColumn {
   void Append(const Histogram& histogram);
   // The next tick has none. Required: not kValue.
   void AppendNone(Presence presence);
+  // Those of `other`. Required: each tick of it has one; first + count <= other.rows().
+  void AppendRows(const HistogramColumn& other, size_t first, size_t count);
 
   size_t ticks() const { return presence_.size(); }
   size_t rows() const { return sums_.size(); }

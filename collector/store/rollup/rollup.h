@@ -26,7 +26,7 @@ inline constexpr int64_t kBridgeMs = int64_t{5} * 60 * 1000;
 
 // A number's summaries by bucket: parallel, ascending. Only buckets at one of whose ticks (batches)
 // the value was known. `increase`: of a counter, from each known value to the next (to the later
-// one's bucket); where it fell it had begun again at 0.
+// one's bucket); where it fell it had begun again at 0. A quiet NaN where it is no counter.
 struct NumberRollup {
   std::vector<int64_t> begins_ms;
   std::vector<double> count, sum, min, max, first, last, increase;

@@ -1,0 +1,260 @@
+#include "collector/store/rollup/piece.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <tuple>
+#include <utility>
+
+#include "collector/store/chunk/values.h"
+#include "core/varint.h"
+
+namespace haidang::store {
+namespace {
+
+constexpr char kVersion = 1;
+constexpr double kMostTicks = 1e9;  // in a bucket
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+Error Damaged(const char* what) { return Error{std::string("roll-up: ") + what}; }
+
+bool SameBits(double a, double b) {
+  return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
+}
+
+using Column = std::vector<double>;
+
+// The columns of a number in the order in which they are written, each with what is expected of it
+// from those before: what is as expected costs next to nothing.
+struct Told {
+  Column NumberRollup::*column;
+  double (*expected)(const NumberRollup&, size_t);
+};
+constexpr std::array<Told, 6> kColumns = {{
+    {&NumberRollup::last, nullptr},
+    {&NumberRollup::first, [](const NumberRollup& r, size_t i) { return r.last[i]; }},
+    {&NumberRollup::min,
+     [](const NumberRollup& r, size_t i) { return std::min(r.first[i], r.last[i]); }},
+    {&NumberRollup::max,
+     [](const NumberRollup& r, size_t i) { return std::max(r.first[i], r.last[i]); }},
+    {&NumberRollup::sum, [](const NumberRollup& r, size_t i) { return r.count[i] * r.last[i]; }},
+    {&NumberRollup::increase,
+     [](const NumberRollup& r, size_t i) {
+       return r.last[i] - (i == 0 ? r.first : r.last)[i == 0 ? 0 : i - 1];
+     }},
+}};
+
+// Of a number that is no counter, the increase is not written.
+size_t ColumnsOf(PieceForm form) { return kColumns.size() - (form == PieceForm::kCounter ? 0 : 1); }
+
+// All values, or those that are not as expected: what takes less. Empty: all are as expected.
+std::string EncodeColumn(const NumberRollup& rollup, const Told& told) {
+  const Column& values = rollup.*told.column;
+  std::string whole = EncodeValues(values, {});
+  if (told.expected == nullptr) return whole;
+  std::vector<Presence> presence(values.size(), Presence::kValue);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (SameBits(values[i], told.expected(rollup, i))) presence[i] = Presence::kAbsent;
+  }
+  const auto expected = std::count(presence.begin(), presence.end(), Presence::kAbsent);
+  if (expected == 0) return whole;
+  if (static_cast<size_t>(expected) == values.size()) return {};
+  std::string others = EncodeValues(values, presence);
+  return others.size() < whole.size() ? others : whole;
+}
+
+Status DecodeColumn(std::string_view bytes, const Told& told, NumberRollup& rollup) {
+  Column& values = rollup.*told.column;
+  const size_t size = rollup.count.size();
+  ValueColumn column;
+  if (bytes.empty()) {
+    if (told.expected == nullptr) return Damaged("a column is not there");
+    column.presence.assign(size, Presence::kAbsent);
+    values.assign(size, 0);
+  } else {
+    if (auto done = DecodeValues(bytes, size, column); !done) return done;
+    if (column.values.size() != size) return Damaged("a column is too short");
+    values = std::move(column.values);
+  }
+  for (size_t i = 0; i < column.presence.size(); ++i) {
+    if (column.presence[i] == Presence::kValue) continue;
+    if (told.expected == nullptr) return Damaged("a value is not there");
+    values[i] = told.expected(rollup, i);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Piece> Piece::Open(const PieceGrid& grid, std::string_view bytes) {
+  if (bytes.empty() || bytes[0] != kVersion) {
+    return Damaged("it is of another version: damaged, or written by a newer program");
+  }
+  bytes.remove_prefix(1);
+  Piece piece;
+  piece.grid_ = grid;
+  const auto buckets = TakeVarint(bytes);
+  if (grid.length_ms <= 0 || grid.length_ms % BucketMs(grid.level) != 0 ||
+      grid.buckets() > kMaxPieceBuckets || !buckets || *buckets != grid.buckets()) {
+    return Damaged("it has other buckets than its row says");
+  }
+  const auto counts = TakeVarint(bytes);
+  const auto entries = TakeVarint(bytes);
+  if (!counts || !entries || *counts > kMaxPieceSeries || *entries > kMaxPieceSeries) {
+    return Damaged("its series are too many");
+  }
+  // What a part takes is told before all of them.
+  std::vector<uint64_t> sizes;
+  for (uint64_t i = 0; i < *counts; ++i) {
+    const auto size = TakeVarint(bytes);
+    if (!size) return Damaged("its directory is cut off");
+    sizes.push_back(*size);
+  }
+  int64_t series = 0;
+  for (uint64_t i = 0; i < *entries; ++i) {
+    const auto step = TakeVarint(bytes);
+    if (!step || bytes.empty()) return Damaged("its directory is cut off");
+    series = static_cast<int64_t>(static_cast<uint64_t>(series) + *step);
+    Entry entry{series, static_cast<PieceForm>(bytes[0]), 0, {}};
+    bytes.remove_prefix(1);
+    const auto which = TakeVarint(bytes);
+    const auto size = TakeVarint(bytes);
+    if (!which || !size) return Damaged("its directory is cut off");
+    if (entry.form > PieceForm::kHistogram || *which >= *counts) {
+      return Damaged("a series that is none");
+    }
+    entry.counts = *which;
+    if (i > 0 && std::tie(piece.entries_.back().series, piece.entries_.back().form) >=
+                     std::tie(entry.series, entry.form)) {
+      return Damaged("its series are out of order");
+    }
+    piece.entries_.push_back(entry);
+    sizes.push_back(*size);
+  }
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] > bytes.size()) return Damaged("its series are cut off");
+    const std::string_view part = bytes.substr(0, sizes[i]);
+    bytes.remove_prefix(sizes[i]);
+    if (i < *counts) {
+      piece.counts_.push_back(part);
+    } else {
+      piece.entries_[i - *counts].bytes = part;
+    }
+  }
+  if (!bytes.empty()) return Damaged("bytes are left over");
+  return piece;
+}
+
+Result<Piece::Counts> Piece::ReadCounts(size_t index) const {
+  ValueColumn column;
+  if (auto done = DecodeValues(counts_[index], grid_.buckets(), column); !done) return done.error();
+  if (column.values.size() != grid_.buckets()) return Damaged("its counts are too few");
+  Counts counts;
+  for (size_t i = 0; i < column.values.size(); ++i) {
+    if (!column.presence.empty() && column.presence[i] != Presence::kValue) continue;
+    if (!(column.values[i] >= 1 && column.values[i] <= kMostTicks)) {
+      return Damaged("an impossible count");
+    }
+    counts.begins_ms.push_back(grid_.begin_ms + static_cast<int64_t>(i) * BucketMs(grid_.level));
+    counts.count.push_back(column.values[i]);
+  }
+  return counts;
+}
+
+Result<NumberRollup> Piece::ReadNumber(const Entry& entry) const {
+  auto counts = ReadCounts(entry.counts);
+  if (!counts) return counts.error();
+  NumberRollup rollup;
+  rollup.begins_ms = std::move(counts->begins_ms);
+  rollup.count = std::move(counts->count);
+  if (rollup.count.empty()) return Damaged("a series without a value");
+  rollup.increase.assign(rollup.count.size(), kNone);
+  std::string_view bytes = entry.bytes;
+  for (size_t i = 0; i < ColumnsOf(entry.form); ++i) {
+    const auto size = TakeVarint(bytes);
+    if (!size || *size > bytes.size()) return Damaged("a column is cut off");
+    if (auto done = DecodeColumn(bytes.substr(0, *size), kColumns[i], rollup); !done) {
+      return done.error();
+    }
+    bytes.remove_prefix(*size);
+  }
+  if (!bytes.empty()) return Damaged("bytes of a series are left over");
+  return rollup;
+}
+
+Result<HistogramRollup> Piece::ReadHistogram(const Entry& entry) const {
+  auto counts = ReadCounts(entry.counts);
+  if (!counts) return counts.error();
+  HistogramRollup rollup;
+  rollup.begins_ms = std::move(counts->begins_ms);
+  if (rollup.begins_ms.empty()) return Damaged("a series without a value");
+  if (auto done = DecodeHistograms(entry.bytes, rollup.begins_ms.size(), rollup.increase); !done) {
+    return done.error();
+  }
+  if (rollup.increase.rows() != rollup.begins_ms.size()) return Damaged("a histogram is missing");
+  return rollup;
+}
+
+void PieceMaker::Add(int64_t series, const NumberRollup& rollup) {
+  const bool counter = std::any_of(rollup.increase.begin(), rollup.increase.end(),
+                                   [](double increase) { return !SameBits(increase, kNone); });
+  const PieceForm form = counter ? PieceForm::kCounter : PieceForm::kNumber;
+  if (rollup.begins_ms.empty()) return;
+  std::string bytes;
+  for (size_t i = 0; i < ColumnsOf(form); ++i) {
+    const std::string column = EncodeColumn(rollup, kColumns[i]);
+    PutVarint(bytes, column.size());
+    bytes += column;
+  }
+  Append(series, form, rollup.begins_ms, rollup.count, bytes);
+}
+
+void PieceMaker::Add(int64_t series, const HistogramRollup& rollup) {
+  if (rollup.begins_ms.empty()) return;
+  Append(series, PieceForm::kHistogram, rollup.begins_ms, Column(rollup.begins_ms.size(), 1),
+         EncodeHistograms(rollup.increase));
+}
+
+void PieceMaker::Append(int64_t series, PieceForm form, const std::vector<int64_t>& begins_ms,
+                        const Column& count, const std::string& bytes) {
+  if (entries_ >= kMaxPieceSeries) return;
+  ++entries_;
+  PutVarint(directory_, static_cast<uint64_t>(series) - static_cast<uint64_t>(last_series_));
+  last_series_ = series;
+  directory_ += static_cast<char>(form);
+  PutVarint(directory_, CountsOf(begins_ms, count));
+  PutVarint(directory_, bytes.size());
+  bodies_ += bytes;
+}
+
+// Most series of a machine have the same ones, or one of a few.
+size_t PieceMaker::CountsOf(const std::vector<int64_t>& begins_ms, const Column& count) {
+  Column values(grid_.buckets(), 0);
+  std::vector<Presence> presence(grid_.buckets(), Presence::kAbsent);
+  for (size_t i = 0; i < begins_ms.size(); ++i) {
+    const auto bucket =
+        static_cast<size_t>((begins_ms[i] - grid_.begin_ms) / BucketMs(grid_.level));
+    values[bucket] = count[i];
+    presence[bucket] = Presence::kValue;
+  }
+  std::string bytes = EncodeValues(values, presence);
+  const auto [at, fresh] = counts_.try_emplace(std::move(bytes), counts_.size());
+  return at->second;
+}
+
+std::string PieceMaker::Finish() {
+  std::vector<const std::string*> counts(counts_.size());
+  for (const auto& [bytes, index] : counts_) counts[index] = &bytes;
+  std::string out(1, kVersion);
+  PutVarint(out, grid_.buckets());
+  PutVarint(out, counts.size());
+  PutVarint(out, entries_);
+  for (const std::string* bytes : counts) PutVarint(out, bytes->size());
+  out += directory_;
+  for (const std::string* bytes : counts) out += *bytes;
+  return out + bodies_;
+}
+
+}  // namespace haidang::store

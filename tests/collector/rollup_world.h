@@ -1,0 +1,179 @@
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collector/compaction.h"
+#include "collector/rollups.h"
+#include "collector/store/audit.h"
+#include "collector/store/window.h"
+#include "tests/collector/rollup_oracle.h"
+#include "tests/collector/world.h"
+#include "tests/support/fake_loop.h"
+
+namespace haidang::collector::testing {
+
+// A store whose blocks and roll-ups are made in simulated time, and an agent that reads each minute
+// a gauge, a counter, a histogram, a text and a number that sometimes is not read.
+struct RollupWorld : World {
+  static constexpr uint64_t kFullEvery = 10;  // ticks
+
+  std::unique_ptr<haidang::testing::FakeLoop> loop;
+  std::unique_ptr<Compaction> compaction;
+  std::unique_ptr<Rollups> rollups;
+  std::chrono::milliseconds raw = std::chrono::hours(24 * 400);
+  TestAgent agent{"pc-1"};
+  int64_t begin_ms = store::WindowOf(agent.epoch_ms) + 3600 * 1000;  // of the first tick
+  uint64_t gauge = agent.Declare({"gauge", {}});
+  uint64_t counter = agent.Declare({"counter", {}}, DataType::kUInt64, 1, MetricType::kCounter);
+  uint64_t seconds = agent.Declare({"seconds", {}}, DataType::kBytes, 1, MetricType::kHistogram);
+  uint64_t odd = agent.Declare({"odd", {}}, DataType::kDouble, 2);
+  uint64_t text = agent.Declare({"text", {}}, DataType::kString, 0);
+  Oracle oracle;
+  std::vector<MqttMessage> unsaved;  // since the last commit
+
+  RollupWorld() {
+    adjust_observer = [this](IngestObserver& observer) {
+      observer.journaled = [this](const store::JournalRow& row, int64_t id) {
+        compaction->Came(row.machine, row.time_ms, id);
+      };
+      observer.flush = [this](store::Store& into) {
+        if (auto done = compaction->Flush(into); !done) return done;
+        auto done = rollups->Flush(into);
+        return done ? flush_status : done;
+      };
+      observer.saved = [this] {
+        compaction->Saved();
+        rollups->Saved();
+      };
+      observer.failed = [this](const Error&) {
+        compaction->Lost();
+        rollups->Lost();
+      };
+    };
+    oracle.groups = {{gauge, 0}, {counter, 1}, {seconds, 1}, {odd, 2}};
+    Restart();
+    Receive(agent.Birth());
+  }
+
+  void Restart() {
+    Reopen();
+    Begin();
+  }
+  void Die() {
+    Crash();
+    Begin();
+    // Agents send again what was not acknowledged.
+    for (const MqttMessage& message : std::exchange(unsaved, {})) Give(message);
+  }
+  void Begin() {
+    loop = std::make_unique<haidang::testing::FakeLoop>(clock);
+    compaction = std::make_unique<Compaction>(*loop, clock, *metrics, dir + "/telemetry.db");
+    rollups = std::make_unique<Rollups>(*loop, clock, *metrics, dir + "/telemetry.db", raw);
+    REQUIRE(compaction->Begin(*store));
+  }
+
+  // One a minute.
+  int64_t TimeOf(uint64_t number) const { return begin_ms + static_cast<int64_t>(number) * 60'000; }
+  void Give(TestAgent& from, const TestAgent::Tick& tick, bool late, int64_t shift_ms = 0) {
+    from.epoch_ms += TimeOf(tick.number) + shift_ms - from.TimeOf(tick.number);
+    oracle.Told(from.birth().spool_id, from.TimeOf(tick.number), tick);
+    Give(late ? from.Historical(tick) : from.Live(tick));
+  }
+  void Give(const MqttMessage& message) {
+    unsaved.push_back(message);
+    Receive(message);
+  }
+  bool Commit() {
+    if (!ingest->Commit()) {
+      for (const MqttMessage& message : std::exchange(unsaved, {})) Give(message);
+      return false;
+    }
+    unsaved.clear();
+    return true;
+  }
+  // Lets it work until there is nothing to do.
+  void Settle() {
+    REQUIRE(Commit());
+    clock.Advance(std::chrono::milliseconds(store::OpenWindows::kQuietMs));
+    for (int calm = 0; calm < 2;) {
+      clock.Advance(std::chrono::seconds(5));
+      compaction->Go();
+      loop->RunPosted();
+      REQUIRE(Commit());
+      rollups->Go(true);
+      loop->RunPosted();
+      calm = compaction->busy() || !rollups->idle() ? 0 : calm + 1;
+      REQUIRE(Commit());
+    }
+  }
+
+  std::map<uint64_t, int64_t> SeriesRows() {
+    std::map<uint64_t, int64_t> rows;
+    auto db = Database::Open(dir + "/telemetry.db", {.read_only = true});
+    REQUIRE(db);
+    auto s = db->Prepare("SELECT id FROM series WHERE metric = ?1");
+    REQUIRE(s);
+    for (const auto& [alias, name] : std::map<uint64_t, const char*>{
+             {gauge, "gauge"}, {counter, "counter"}, {seconds, "seconds"}, {odd, "odd"}}) {
+      auto row = s->Bind(1, name).Step();
+      REQUIRE(row);
+      REQUIRE(*row);
+      rows[alias] = s->Int(0);
+      s->Reset();
+    }
+    return rows;
+  }
+  store::RolledUp Read(store::RollupLevel level) {
+    auto db = Database::Open(dir + "/telemetry.db", {.read_only = true});
+    REQUIRE(db);
+    std::set<int64_t> series;
+    for (const auto& [alias, row] : SeriesRows()) series.insert(row);
+    auto read = store::ReadRollups(*db, 1, level, 0, INT64_MAX, series);
+    REQUIRE(read);
+    return std::move(*read);
+  }
+
+  // What is covered is what batches say; answers how much time is.
+  int64_t CheckCovered(store::RollupLevel level) {
+    const store::RolledUp read = Read(level);
+    const auto rows = SeriesRows();
+    const auto known = oracle.Known();
+    INFO("level " << static_cast<int>(level));
+    for (const uint64_t alias : {gauge, counter, odd}) {
+      INFO("series " << alias);
+      const auto expected = Oracle::Covered(
+          Oracle::Numbers(known.at(alias), store::BucketMs(level), alias == counter), read.covered);
+      const auto found = read.numbers.find(rows.at(alias));
+      const auto told = found == read.numbers.end() ? std::map<int64_t, Oracle::Bucket>{}
+                                                    : Oracle::Of(found->second, alias == counter);
+      CHECK(Oracle::Difference(told, expected) == "");
+    }
+    const auto expected = Oracle::Covered(
+        Oracle::Histograms(known.at(seconds), store::BucketMs(level)), read.covered);
+    const auto found = read.histograms.find(rows.at(seconds));
+    const auto told =
+        found == read.histograms.end() ? std::map<int64_t, Histogram>{} : Oracle::Of(found->second);
+    CHECK(Oracle::Difference(told, expected) == "");
+    int64_t covered_ms = 0;
+    for (const store::Stretch& stretch : read.covered) {
+      covered_ms += stretch.to_ms - stretch.from_ms;
+    }
+    return covered_ms;
+  }
+  void CheckWhole() {
+    const auto audit = store::CheckStore(dir + "/telemetry.db");
+    REQUIRE(audit);
+    for (const auto& fault : audit->faults) {
+      for (const auto& where : fault.where) UNSCOPED_INFO(fault.what << ": " << where);
+    }
+    CHECK(audit->whole());
+  }
+};
+
+}  // namespace haidang::collector::testing
