@@ -382,7 +382,9 @@ QueryBackend Collector::Backend() {
     return loop_.Ask<QueryBackend::Put>([this, held] { return PutSnapshot(std::move(*held)); },
                                         kAskPatience);
   };
-  backend.open_reader = [path = store_->path()] { return store::OpenReader(path); };
+  backend.open_reader = [path = store_->path()] {
+    return store::OpenReader(path, {.rollups = store::ReadRollups});
+  };
   return backend;
 }
 
