@@ -66,6 +66,7 @@ Result<bool> CheckStoreIn(const std::string& directory, const std::string& file)
 
 Status RestoreStoreIn(const std::string& directory, const std::string& file) {
   if (auto held = HoldState(directory); !held) return held;
+  if (auto quiet = ClaimStore(directory, file); !quiet) return quiet.error();
   const auto restored = store::RestoreStore(directory, file, SystemClock().WallMs());
   if (!restored) return restored.error();
   std::printf("%s: holds what %s holds now, %" PRId64 " bytes\n", StoreOf(directory).c_str(),

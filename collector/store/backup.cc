@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -40,6 +41,17 @@ bool IsDatabase(const std::string& path, bool unfinished) {
   return size == 16 && std::string_view(begin.data(), begin.size()) == kMagic;
 }
 
+// A file of the store under whatever name: merely to open and close it would end SQLite's locks.
+bool IsStoreItself(const BackupOrder& order) {
+  struct stat ours {
+  }, theirs{};
+  if (::stat(order.target.c_str(), &theirs) != 0) return false;
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    if (::stat((order.store + suffix).c_str(), &ours) == 0 && SameFile(ours, theirs)) return true;
+  }
+  return false;
+}
+
 // The names that the store and its lock have, and may have, in their directory.
 bool IsStores(const BackupOrder& order) {
   struct stat ours {
@@ -57,10 +69,11 @@ int64_t WalBytes(const std::string& store) {
 }
 
 // What goes on beside the backup must not suffer from it.
-Status CheckBounds(const std::string& store, int64_t wal_before) {
-  if (WalBytes(store) - wal_before > kMaxWalGrowth) {
+Status CheckBounds(const std::string& store, int64_t wal_before, int64_t bytes) {
+  const int64_t growth = WalBytes(store) - wal_before;
+  if (growth > std::max(kMaxWalGrowth, bytes / 4)) {
     return Error{"the backup is too slow for what arrives: " + store + "-wal grew by " +
-                 std::to_string(kMaxWalGrowth >> 20) +
+                 std::to_string(growth >> 20) +
                  " MiB meanwhile; name a faster disk, or another hour"};
   }
   if (auto room = CheckRoom(store, kRoomToLeave); !room) {
@@ -68,6 +81,20 @@ Status CheckBounds(const std::string& store, int64_t wal_before) {
                  room.error().message};
   }
   return {};
+}
+
+// Puts what the WAL gathered into the database here, not in the next commit, which would be kept
+// waiting by it. Who writes goes on meanwhile; what comes in during one round is left to the next.
+// Where it fails, the next commit does it.
+void EmptyWal(const std::string& store, CopyStop* stop) {
+  constexpr int kRounds = 4;
+  auto db = Database::Open(store, {});
+  if (!db) return;
+  const CopyWatched watched(stop, *db);
+  for (int round = 0; round < kRounds; ++round) {
+    if (stop != nullptr && stop->stopped()) return;
+    if (!db->Exec("PRAGMA wal_checkpoint(PASSIVE)")) return;
+  }
 }
 
 Result<Database> OpenSource(const BackupOrder& order, bool in_use) {
@@ -94,9 +121,9 @@ Status CheckBackup(const BackupOrder& order) {
   if (!order.target.starts_with('/') || FileNameOf(order.target).empty()) {
     return Error{order.target + ": is no absolute path of a file"};
   }
-  if (IsStores(order)) {
+  if (IsStores(order) || IsStoreItself(order)) {
     return Error{order.target +
-                 ": this name is the store's own; name another directory, on another disk at best"};
+                 ": this is the store's own; name another directory, on another disk at best"};
   }
   struct stat info {};
   if (::lstat(order.target.c_str(), &info) == 0) {
@@ -131,8 +158,9 @@ Result<int64_t> MakeBackup(const BackupOrder& order, bool in_use, const BackupWa
   options.between = [&](int64_t copied, int64_t bytes) -> Status {
     size = bytes;
     if (watch.progress) watch.progress(copied, bytes);
-    return in_use ? CheckBounds(order.store, wal_before) : Status();
+    return in_use ? CheckBounds(order.store, wal_before, bytes) : Status();
   };
+  if (in_use) options.read = [&] { EmptyWal(order.store, watch.stop); };
   if (auto copied = CopyDatabase(*source, part, options); !copied) return copied.error();
   Status done = Verify(part, *meta);
   if (done) done = RenameFile(part, order.target, order.replace);

@@ -15,7 +15,8 @@ struct BackupOrder {
   bool replace = false;  // where `target` is a database, it goes
 };
 
-// The WAL may grow by so much while a backup is made: it cannot be cut before that has ended.
+// The WAL may grow by so much while the store is read, or by a quarter of the store where that is
+// more: it cannot be cut meanwhile.
 inline constexpr int64_t kMaxWalGrowth = 1 << 30;
 
 struct BackupWatch {

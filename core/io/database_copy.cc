@@ -81,46 +81,16 @@ Result<int64_t> Number(Database& db, const char* sql) {
   return *row ? s->Int(0) : 0;
 }
 
-}  // namespace
-
-// While it lives, CopyStop::Stop() interrupts `db`.
-class CopyWatched {
- public:
-  CopyWatched(CopyStop* stop, sqlite3* db) : stop_(stop) {
-    if (stop_ != nullptr) Watch(db);
-  }
-  ~CopyWatched() {
-    if (stop_ != nullptr) Watch(nullptr);
-  }
-  CopyWatched(const CopyWatched&) = delete;
-  CopyWatched& operator=(const CopyWatched&) = delete;
-
- private:
-  void Watch(sqlite3* db) {
-    const std::lock_guard lock(stop_->mutex_);
-    stop_->checked_ = db;
-  }
-  CopyStop* stop_;
-};
-
-namespace {
-
 class Copy {
  public:
   Copy(Database& from, const std::string& path, const CopyOptions& options)
       : from_(from), path_(path), options_(options) {}
 
   Status Run() {
-    const auto page_size = Number(from_, "PRAGMA page_size");
-    if (!page_size) return page_size.error();
-    page_size_ = *page_size;
-    const auto pages = Number(from_, "PRAGMA page_count");
-    if (!pages) return pages.error();
-    bytes_ = *pages * page_size_;
-    if (const Status room = CheckRoom(path_, bytes_); !room) return room;
-    auto file = NewFile::Make(path_, options_.mode);
+    auto file = ReadSource();
     if (!file) return file.error();
-    for (auto step : {&Copy::CopyPages, &Copy::EndInRollbackMode, &Copy::Check}) {
+    if (options_.read) options_.read();
+    for (auto step : {&Copy::EndInRollbackMode, &Copy::Check}) {
       if (Status done = (this->*step)(file->fd()); !done) return done;
     }
     file->Keep();
@@ -133,6 +103,28 @@ class Copy {
   Status Between() const {
     if (Stopped()) return Given();
     return options_.between ? options_.between(copied_, bytes_) : Status();
+  }
+
+  // In one view of the source: SQLite would begin anew whenever somebody wrote.
+  Result<NewFile> ReadSource() {
+    if (auto begun = from_.Exec("BEGIN"); !begun) return begun.error();
+    auto file = MakeFile();
+    const Status copied = file ? CopyPages(file->fd()) : Status();
+    const Status ended = from_.Exec("COMMIT");
+    if (!copied) return copied.error();
+    if (!ended) return ended.error();
+    return file;
+  }
+
+  Result<NewFile> MakeFile() {
+    const auto page_size = Number(from_, "PRAGMA page_size");
+    if (!page_size) return page_size.error();
+    page_size_ = *page_size;
+    const auto pages = Number(from_, "PRAGMA page_count");
+    if (!pages) return pages.error();
+    bytes_ = *pages * page_size_;
+    if (const Status room = CheckRoom(path_, bytes_); !room) return room.error();
+    return NewFile::Make(path_, options_.mode);
   }
 
   Status CopyPages(int fd) {
@@ -183,7 +175,7 @@ class Copy {
     options.read_only = true;
     auto db = Database::Open(path_, options);
     if (!db) return db.error();
-    const CopyWatched watched(options_.stop, db->native());
+    const CopyWatched watched(options_.stop, *db);
     auto check = db->Prepare("PRAGMA quick_check(1)");
     if (!check) return check.error();
     if (Stopped()) return Given();  // an interrupt before the statement runs would be forgotten
@@ -205,10 +197,22 @@ class Copy {
 
 }  // namespace
 
+CopyWatched::CopyWatched(CopyStop* stop, const Database& db) : stop_(stop) {
+  if (stop_ == nullptr) return;
+  const std::lock_guard lock(stop_->mutex_);
+  stop_->watched_ = db.native();
+}
+
+CopyWatched::~CopyWatched() {
+  if (stop_ == nullptr) return;
+  const std::lock_guard lock(stop_->mutex_);
+  stop_->watched_ = nullptr;
+}
+
 void CopyStop::Stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;
-  if (checked_ != nullptr) sqlite3_interrupt(checked_);
+  if (watched_ != nullptr) sqlite3_interrupt(watched_);
 }
 
 bool CopyStop::stopped() const {
@@ -217,11 +221,7 @@ bool CopyStop::stopped() const {
 }
 
 Status CopyDatabase(Database& from, const std::string& path, const CopyOptions& options) {
-  // One view of the file until the copy has ended: SQLite would begin anew whenever somebody wrote.
-  if (auto begun = from.Exec("BEGIN"); !begun) return begun;
-  Status copied = Copy(from, path, options).Run();
-  const Status ended = from.Exec("COMMIT");
-  return copied ? ended : copied;
+  return Copy(from, path, options).Run();
 }
 
 }  // namespace haidang

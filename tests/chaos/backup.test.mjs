@@ -69,10 +69,12 @@ scenarios(3, (scenario) => {
     for (let i = 0; i < rounds; ++i) {
       const tool = begin(province, 'backup', '--force', third);
       await pause(between(20, 400));
-      await province.kill('collector');
+      const orderly = i % 2 === 1;  // stopped, it gives the backup up, or has just made it
+      await province[orderly ? 'end' : 'kill']('collector');
       const told = await tool.ended;
       assert.ok(told.code === 0 || told.code === 3, told.err);
       if (told.code === 0) assert.ok(fs.existsSync(third));
+      if (orderly) assert.ok(!fs.existsSync(`${third}.part`), 'nothing is left');
       if (fs.existsSync(third)) whole(province, third);
       await province.startCollector();
     }

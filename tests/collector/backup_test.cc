@@ -136,6 +136,12 @@ TEST_CASE_METHOD(Fixture, "nothing is overwritten that was not meant") {
   target = root / "sub/../0/./telemetry.db-shm";
   fs::create_directory(root / "sub");
   CHECK_FALSE(Back(true));
+  fs::create_hard_link(dir + "/telemetry.db", root / "linked.db");
+  target = root / "linked.db";
+  CHECK_FALSE(Back(true));
+  fs::create_symlink(dir + "/telemetry.db", root / "named.db");
+  target = root / "named.db";
+  CHECK_FALSE(Back(true));
   target = "relative.db";
   CHECK_FALSE(Back());
   target = dir + "/nightly.db";  // harms nothing
