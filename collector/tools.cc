@@ -3,6 +3,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 
 #include "collector/hold_state.h"
 #include "collector/store/audit.h"
@@ -66,6 +67,10 @@ Result<bool> CheckStoreIn(const std::string& directory, const std::string& file)
 
 Status RestoreStoreIn(const std::string& directory, const std::string& file) {
   if (auto held = HoldState(directory); !held) return held;
+  std::error_code absent;
+  if (std::filesystem::equivalent(file, StoreOf(directory), absent)) {
+    return Error{file + ": is the store itself; name a backup"};
+  }
   if (auto quiet = ClaimStore(directory, file); !quiet) return quiet.error();
   const auto restored = store::RestoreStore(directory, file, SystemClock().WallMs());
   if (!restored) return restored.error();

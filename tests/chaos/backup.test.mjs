@@ -103,6 +103,7 @@ scenarios(3, (scenario) => {
       await tool.ended;
       assert.ok([before, restored].includes(whole(province)), 'the old store or the new one');
     }
+    assert.match(province.tool('restore', province.telemetry).stderr, /is the store itself/);
     const done = province.tool('restore', file);
     assert.equal(done.status, 0, done.stderr);
     assert.match(done.stdout, /to go back, with the collector stopped:\n +haidang-collector restore .*before-restore-/);
