@@ -16,7 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 using sparkplug::MessageType;
 
-constexpr std::chrono::milliseconds kAskPatience = 2s;
 constexpr int64_t kExpireStep = 5000;             // rows of the journal deleted at once at most
 constexpr int64_t kExpirePause = 60;              // seconds between looks where nothing is old
 constexpr std::string_view kUnknown = "unknown";  // state of machines while there is no broker
@@ -367,39 +366,6 @@ QueryBackend::Put Collector::PutSnapshot(query::Snapshot snapshot) {
   places_ = std::move(before);
   snapshot_unsaved_ = false;
   return QueryBackend::Put::kFailed;
-}
-
-QueryBackend Collector::Backend() {
-  QueryBackend backend;
-  backend.overview = [this] {
-    return loop_.Ask<query::Overview>([this] { return DescribeNow(); }, kAskPatience);
-  };
-  backend.snapshot = [this] {
-    return loop_.Ask<query::Snapshot>([this] { return places_.snapshot(); }, kAskPatience);
-  };
-  backend.put_snapshot = [this](query::Snapshot snapshot) {
-    auto held = std::make_shared<query::Snapshot>(std::move(snapshot));
-    return loop_.Ask<QueryBackend::Put>([this, held] { return PutSnapshot(std::move(*held)); },
-                                        kAskPatience);
-  };
-  backend.open_reader = [path = store_->path()] {
-    return store::OpenReader(path, {.rollups = store::ReadRollups});
-  };
-  return backend;
-}
-
-std::function<std::optional<FleetNow>()> Collector::AskFleet() {
-  return [this] {
-    return loop_.Ask<FleetNow>(
-        [this] {
-          return broker_.connected() ? CopyFleet(*fleet_, places_, ingest_.Now()) : FleetNow{};
-        },
-        kAskPatience);
-  };
-}
-
-std::function<std::optional<std::string>()> Collector::AskReady() {
-  return [this] { return loop_.Ask<std::string>([this] { return WhyNotReady(); }, kAskPatience); };
 }
 
 }  // namespace haidang::collector

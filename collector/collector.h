@@ -31,8 +31,8 @@ using MakeSession = std::function<Result<std::unique_ptr<MqttSession>>(
     std::vector<MqttSubscription> subscriptions, MqttHandlers handlers)>;
 
 // Everything that lives on the loop thread: the store, the machines, presence and findings, the
-// session with the broker. Loop thread only, but for Backend(), AskFleet() and AskReady(), whose
-// functions are called on other threads and ask the loop.
+// session with the broker. Loop thread only, but for Backend(), AskFleet(), AskSeries() and
+// AskReady(), whose functions are called on other threads and ask the loop.
 class Collector {
  public:
   // Opens the store in options.directory and brings the machines' heads back from it.
@@ -50,6 +50,7 @@ class Collector {
 
   QueryBackend Backend();
   std::function<std::optional<FleetNow>()> AskFleet();
+  std::function<std::optional<FleetNow>(WantSeries)> AskSeries();
   std::function<std::optional<std::string>()> AskReady();
 
   Metrics& metrics() { return metrics_; }

@@ -164,17 +164,19 @@ void WriteStates(const FleetNow& now, const WritePart& write) {
 
 }  // namespace
 
-FleetNow CopyFleet(const Fleet& fleet, const Places& places, Moment now) {
+FleetNow CopyFleet(const Fleet& fleet, const Places& places, Moment now, const WantSeries& want) {
   FleetNow copy;
   for (const auto& machine : fleet.machines()) {
     if (!machine->registered) continue;
     const auto line = static_cast<uint32_t>(copy.lines.size());
     Place place = places.Of(machine->row.name, machine->site, machine->machine_class, now.wall_ms);
     copy.lines.push_back({machine->row.name, std::move(place.site), std::move(place.site_name),
-                          std::move(place.machine_class), machine->presence.state()});
+                          std::move(place.machine_class), machine->presence.state(),
+                          machine->received_ms});
     if (!machine->Fresh(now)) continue;
     for (uint32_t slot = 0; slot < machine->slots.size(); ++slot) {
       const SeriesDef* def = machine->slots[slot];
+      if (want && !want(*def)) continue;
       if (def->row.datatype == DataType::kBytes) {
         const auto text = machine->head.Text(slot);
         if (!text) continue;

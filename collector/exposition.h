@@ -22,6 +22,7 @@ struct FleetNow {
     std::string site_name;
     std::string machine_class;
     query::State state = query::State::kSilent;
+    int64_t received_ms = 0;  // collector's clock: receipt of what its values are of; 0: never
   };
   struct Value {
     const SeriesDef* def = nullptr;
@@ -34,9 +35,13 @@ struct FleetNow {
   std::vector<std::string> histograms;  // encoded, core/histogram.h
 };
 
-// What /metrics/fleet tells now: values of machines whose values are fresh, and the state of all.
-// Loop thread.
-FleetNow CopyFleet(const Fleet& fleet, const Places& places, Moment now);
+// Which series are copied.
+using WantSeries = std::function<bool(const SeriesDef& def)>;
+
+// What /metrics/fleet tells now: values of machines whose values are fresh, of all series or of
+// those that `want` says, and the state of all. Loop thread.
+FleetNow CopyFleet(const Fleet& fleet, const Places& places, Moment now,
+                   const WantSeries& want = {});
 
 // Takes a part of a metric family; `continued`: the part before was of the same family.
 using WritePart = std::function<void(prometheus::MetricFamily&& part, bool continued)>;

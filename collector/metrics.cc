@@ -34,14 +34,13 @@ prometheus::Gauge& Gauge(prometheus::Registry& registry, const char* rest) {
   return Gauges(registry, rest).Add({});
 }
 
-prometheus::Histogram& CommitSeconds(prometheus::Registry& registry) {
-  const std::string name = Name("commit_duration_seconds");
-  return prometheus::BuildHistogram()
-      .Name(name)
-      .Help(Help(name))
-      .Register(registry)
-      .Add({}, prometheus::Histogram::BucketBoundaries{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                                       0.25, 0.5, 1, 2.5, 5, 10});
+const prometheus::Histogram::BucketBoundaries kSeconds = {
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+
+prometheus::Family<prometheus::Histogram>& Seconds(prometheus::Registry& registry,
+                                                   const char* rest) {
+  const std::string name = Name(rest);
+  return prometheus::BuildHistogram().Name(name).Help(Help(name)).Register(registry);
 }
 
 }  // namespace
@@ -58,6 +57,7 @@ Metrics::Metrics()
       remote_retried_(Counters(*registry_, "remote_retried_samples_total")),
       remote_pending_(Gauges(*registry_, "remote_pending_samples")),
       remote_lag_(Gauges(*registry_, "remote_lag_seconds")),
+      query_seconds_(Seconds(*registry_, "query_duration_seconds")),
       received_bytes(Counter(*registry_, "received_bytes_total")),
       births(Counter(*registry_, "births_total")),
       deaths(Counter(*registry_, "deaths_total")),
@@ -77,7 +77,7 @@ Metrics::Metrics()
       rollup_bytes(Counter(*registry_, "rollup_bytes_total")),
       commits(Counter(*registry_, "commits_total")),
       commit_failures(Counter(*registry_, "commit_failures_total")),
-      commit_seconds(CommitSeconds(*registry_)),
+      commit_seconds(Seconds(*registry_, "commit_duration_seconds").Add({}, kSeconds)),
       journal_rows(Gauge(*registry_, "journal_rows")),
       open_windows(Gauge(*registry_, "open_windows")),
       rollup_windows_due(Gauge(*registry_, "rollup_windows_due")),
@@ -128,6 +128,10 @@ void Metrics::Machines(std::string_view state, double count) {
 
 void Metrics::OpenFindings(std::string_view kind, double count) {
   open_findings_.Add({{"kind", std::string(kind)}}).Set(count);
+}
+
+void Metrics::Answered(std::string_view kind, double seconds) {
+  query_seconds_.Add({{"kind", std::string(kind)}}, kSeconds).Observe(seconds);
 }
 
 }  // namespace haidang::collector

@@ -32,6 +32,8 @@ class Metrics {
   void OpenFindings(std::string_view kind, double count);
   // Of one receiver of remote write; `url` as RemoteUrl shows it.
   remote::RemoteCounters Remote(const std::string& url);
+  // A question of this kind took so long.
+  void Answered(std::string_view kind, double seconds);
 
  private:
   std::shared_ptr<prometheus::Registry> registry_;  // before all that lives in it
@@ -45,6 +47,7 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& remote_retried_;
   prometheus::Family<prometheus::Gauge>& remote_pending_;
   prometheus::Family<prometheus::Gauge>& remote_lag_;
+  prometheus::Family<prometheus::Histogram>& query_seconds_;
 
  public:
   prometheus::Counter& received_bytes;

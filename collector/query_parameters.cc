@@ -1,5 +1,7 @@
 #include "collector/query_parameters.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 
 #include "core/query.h"
@@ -39,19 +41,52 @@ std::optional<int64_t> QueryParameters::Integer(const std::string& name, bool re
   return std::nullopt;
 }
 
-std::pair<int64_t, int64_t> QueryParameters::Range() {
-  const auto from = Integer("from", true), to = Integer("to", true);
-  if (!from || !to) return {0, 0};
-  if (*from < 0) {
-    Fault("from", "is below 0");
-  } else if (*to < *from) {
+std::optional<double> QueryParameters::Number(const std::string& name, double least, double most) {
+  if (!request_.params.contains(name)) return std::nullopt;
+  const std::string text = request_.Param(name);
+  double value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = fault == std::errc() && end == text.data() + text.size();
+  if (whole && value >= least && value <= most) return value;
+  Fault(name, "is no number within [" + fmt::format("{}, {}", least, most) + "]");
+  return std::nullopt;
+}
+
+int64_t QueryParameters::Time(const std::string& name) {
+  const auto time = Integer(name, true);
+  if (!time) return 0;
+  if (*time < 0) Fault(name, "is below 0");
+  if (*time > kLatestMs) Fault(name, "is beyond all time");
+  return *time;
+}
+
+std::pair<int64_t, int64_t> QueryParameters::Range(bool long_ones) {
+  const int64_t from = Time("from"), to = Time("to");
+  if (!fault_.empty()) return {0, 0};
+  if (to < from) {
     Fault("to", "is before from");
-  } else if (*to > kLatestMs) {
-    Fault("to", "is beyond all time");
-  } else if (*to - *from > query::kMaxRangeMs) {
+  } else if (!long_ones && to - from > query::kMaxRangeMs) {
     Fault("from", "is more than 31 days before to");
   }
-  return {*from, *to};
+  return {from, to};
+}
+
+std::vector<store::Matcher> QueryParameters::Matchers() {
+  std::vector<store::Matcher> matchers;
+  const auto [begin, end] = request_.params.equal_range("match");
+  for (auto it = begin; it != end; ++it) {
+    auto matcher = store::ParseMatcher(it->second);
+    if (!matcher) {
+      Fault("match", matcher.error().message);
+      return {};
+    }
+    matchers.push_back(std::move(*matcher));
+    if (matchers.size() > store::kMaxMatchers) {
+      Fault("match", "is given too often; allowed: 32 times");
+      return {};
+    }
+  }
+  return matchers;
 }
 
 Labels QueryParameters::Wanted() {
@@ -66,8 +101,8 @@ Labels QueryParameters::Wanted() {
   return labels;
 }
 
-void QueryParameters::Fault(const std::string& name, const char* what) {
-  if (fault_.empty()) fault_ = name + " " + what;
+void QueryParameters::Fault(const std::string& name, std::string_view what) {
+  if (fault_.empty()) fault_.append(name).append(" ").append(what);
 }
 
 }  // namespace haidang::collector

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "collector/query_parameters.h"
+#include "collector/query_questions.h"
 #include "core/io/http/http_server.h"
 #include "core/io/http/parameters.h"
 #include "core/io/secret.h"
@@ -20,6 +21,7 @@ using http::Reply;
 using http::Request;
 
 constexpr size_t kReadersAtOnce = 4;
+constexpr size_t kMaxNow = 100000;      // series of all machines now
 constexpr size_t kMaxOfMachine = 100;   // series of one machine, as the pages ask
 constexpr size_t kMaxBody = 32U << 20;  // of a snapshot
 
@@ -58,6 +60,13 @@ class Port final : public QueryPort {
                  true,
                  [this](const Request& request) { return StartBackup(request); }});
     router_.Add("/query/v1/series", [this](const Request& request) { return Series(request); });
+    router_.Add("/query/v1/range", [this](const Request& request) {
+      return OfStore(ParseRangeQuestion(request), &store::Reader::Range);
+    });
+    router_.Add("/query/v1/last", [this](const Request& request) {
+      return OfStore(ParseLastQuestion(request), &store::Reader::Last);
+    });
+    router_.Add("/query/v1/now", [this](const Request& request) { return Now(request); });
     router_.Add("/query/v1/findings", [this](const Request& request) { return Findings(request); });
     router_.Add("/query/v1/events", [this](const Request& request) {
       return OfMachine(request, [](store::Reader& reader, const OneMachine& asked) {
@@ -75,6 +84,11 @@ class Port final : public QueryPort {
   Status Listen(const HostPort& listen) {
     http::ServerHooks hooks;
     hooks.guard = [this](const http::Head& head) { return Refusal(head); };
+    hooks.answered = [this](std::string_view route, int, double seconds) {
+      if (backend_.answered && !route.empty()) {
+        backend_.answered(route.substr(route.rfind('/') + 1), seconds);
+      }
+    };
     auto server = http::HttpServer::Listen(MakeFrontOptions(listen), router_, std::move(hooks));
     if (!server) return server.error();
     server_ = std::move(*server);
@@ -192,9 +206,39 @@ class Port final : public QueryPort {
   static Result<Reply> Columns(Result<store::SeriesAnswer> series) {
     if (!series) return series.error();
     if (!series->refused.empty()) return Wrong(series->refused);
-    Reply reply = JsonReply(query::EncodeColumns(series->columns));
+    Reply reply = ColumnsReply(series->columns);
+    std::string levels;
+    for (const store::Source source : series->sources) {
+      levels.append(levels.empty() ? "" : ", ").append(store::ToString(source));
+    }
+    if (!levels.empty()) reply.headers.emplace_back("Haidang-Levels", std::move(levels));
+    return reply;
+  }
+
+  static Reply ColumnsReply(const std::vector<query::Column>& columns) {
+    Reply reply = JsonReply(query::EncodeColumns(columns));
     reply.type = query::kColumnsType;
     return reply;
+  }
+
+  template <typename Question>
+  Reply OfStore(const Result<Question>& question,
+                Result<store::SeriesAnswer> (store::Reader::*ask)(const Question&,
+                                                                  const store::QueryControl&)) {
+    if (!question) return Wrong(question.error().message);
+    return Read(
+        [&](store::Reader& reader) { return Columns((reader.*ask)(*question, Control())); });
+  }
+
+  Reply Now(const Request& request) {
+    const auto question = ParseInstantQuestion(request);
+    if (!question) return Wrong(question.error().message);
+    // The loop may still look at its own copy of the question when nobody waits any more.
+    const auto fleet = backend_.fleet(
+        [asked = *question](const SeriesDef& def) { return IsAskedFor(asked, def); });
+    if (!fleet) return Busy();
+    const auto columns = AnswerInstant(*fleet, *question, kMaxNow);
+    return columns ? ColumnsReply(*columns) : Wrong(columns.error().message);
   }
 
   Reply Findings(const Request& request) {

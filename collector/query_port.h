@@ -5,8 +5,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "collector/backups.h"
+#include "collector/exposition.h"
 #include "collector/store/reader.h"
 #include "core/io/host_port.h"
 #include "core/io/http/waiting_port.h"
@@ -24,9 +26,14 @@ struct QueryBackend {
   std::function<Result<std::unique_ptr<store::Reader>>()> open_reader;
   std::function<Backups::Answer(const std::string& file, bool replace)> start_backup;
   std::function<BackupState()> backup;
+  // What is now of those series, of all machines.
+  std::function<std::optional<FleetNow>(WantSeries)> fleet;
+  // A question of this kind ("series", "now"…) took so long. May be empty.
+  std::function<void(std::string_view kind, double seconds)> answered;
 };
 
-// The questions of docs/architecture.md, "Asking the collector". Every request needs the secret.
+// The questions of docs/architecture.md, "Asking the collector", and docs/queries.md. Every request
+// needs the secret.
 class QueryPort {
  public:
   static constexpr size_t kMaxConnections = 512;

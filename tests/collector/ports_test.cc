@@ -1,9 +1,12 @@
 #include <httplib.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <future>
 #include <list>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "collector/metrics_port.h"
 #include "collector/query_port.h"
@@ -25,9 +28,14 @@ class NoReader final : public store::Reader {
  public:
   explicit NoReader(std::shared_future<void> opened) : gate(std::move(opened)) {}
   Result<store::SeriesAnswer> Range(const store::RangeQuestion& question,
-                                    const store::QueryControl&) override {
+                                    const store::QueryControl& control) override {
     if (question.machine == "broken") return Error{"telemetry.db: cannot be read"};
     if (question.machine == "slow") gate.wait();
+    if (question.metric == "until_stopped") {
+      ++waiting;
+      while (!control.cancelled->load()) std::this_thread::sleep_for(1ms);
+      return store::SeriesAnswer{};
+    }
     store::SeriesAnswer answer;
     if (question.machine == "wide") answer.refused = "more than 100 series";
     Labels labels;
@@ -38,9 +46,12 @@ class NoReader final : public store::Reader {
                               {1, question.thin_ms ? 2.0 : 3.0}});
     return answer;
   }
-  Result<store::SeriesAnswer> Last(const store::LastQuestion&,
+  Result<store::SeriesAnswer> Last(const store::LastQuestion& question,
                                    const store::QueryControl&) override {
-    return store::SeriesAnswer{};
+    store::SeriesAnswer answer;
+    answer.columns.push_back({"pc-1", {question.metric, {}}, {question.at_ms}, {7}});
+    answer.sources = {store::Source::kBatches, store::Source::kHour};
+    return answer;
   }
   Result<std::vector<query::EventRow>> Events(const std::string& machine, int64_t from_ms,
                                               int64_t) override {
@@ -54,6 +65,7 @@ class NoReader final : public store::Reader {
     return std::vector<query::Finding>{};
   }
   std::shared_future<void> gate;  // questions about the machine "slow" wait for it
+  static inline std::atomic<int> waiting{0};
 };
 
 struct Fixture {
@@ -62,6 +74,8 @@ struct Fixture {
   query::Snapshot taken;
   std::optional<query::Overview> overview = query::Overview{};
   BackupState backup;
+  std::list<SeriesDef> defs;
+  std::map<std::string, int> kinds;  // of questions that were answered
   std::unique_ptr<QueryPort> port;
   std::unique_ptr<httplib::Client> client;
   httplib::Headers secret{{"Authorization", "Bearer " + kSecret}};
@@ -87,6 +101,26 @@ struct Fixture {
       return {Backups::Answer::Kind::kStarted, backup, ""};
     };
     backend.backup = [this] { return backup; };
+    backend.fleet = [this](const WantSeries& want) -> std::optional<FleetNow> {
+      if (!overview) return std::nullopt;
+      FleetNow now;
+      now.lines = {{"pc-1", "A", "Phường A", "server", query::State::kOnline, 1000},
+                   {"pc-2", "B", "Phường B", "desktop", query::State::kOnline, 2000}};
+      for (uint32_t line = 0; line < 2; ++line) {
+        for (const SeriesDef& def : defs) {
+          const bool size = def.row.series.metric == "size";
+          const double number = size ? 100 : 10.0 * (line + 1);
+          if (want(def)) now.values.push_back({&def, line, UINT32_MAX, number});
+        }
+      }
+      return now;
+    };
+    backend.answered = [this](std::string_view kind, double seconds) {
+      if (seconds >= 0) ++kinds[std::string(kind)];
+    };
+    for (const char* metric : {"size", "avail"}) {
+      defs.emplace_back().row.series = {metric, {{"disk", "/"}}};
+    }
     auto opened = QueryPort::Open({"127.0.0.1", 0}, kSecret, std::move(backend));
     REQUIRE(opened);
     port = std::move(*opened);
@@ -215,6 +249,100 @@ TEST_CASE_METHOD(Fixture, "bad parameters are refused with what is wrong") {
   CheckRefused("/query/v1/findings?from=1", "to");
   CheckRefused("/query/v1/events?from=1&to=2", "machine");
   CHECK(Get(base + "&from=0&to=2678400000").status == 200);
+}
+
+TEST_CASE_METHOD(Fixture, "questions about ranges reach the reader, hostile ones are refused") {
+  const std::string base = "/query/v1/range?metric=m&from=0&to=86400000";
+  CHECK(Get(base).status == 200);
+  const auto answer = Get(base + "&step=60000&function=quantile&q=0.95&combine=sum&by=site,class" +
+                          "&match=site%3D06652&match=instance~pc-*&level=1h");
+  CHECK(answer.status == 200);
+  CHECK(answer.get_header_value("Content-Type") == query::kColumnsType);
+  CHECK(Get("/query/v1/range?metric=m&from=0&to=94608000000000").status == 200);
+  CheckRefused("/query/v1/range?from=0&to=1", "metric is missing");
+  CheckRefused(base + "&from=1", "from is given more than once");
+  CheckRefused(base + "&machine=pc-1", "machine is no parameter");
+  CheckRefused(base + "&step=1.5", "step");
+  CheckRefused(base + "&function=stddev", "allowed: last, first");
+  CheckRefused(base + "&function=quantile", "q is missing");
+  CheckRefused(base + "&function=quantile&q=1.01", "q is no number within [0, 1]");
+  CheckRefused(base + "&function=quantile&q=nan", "q is no number");
+  CheckRefused(base + "&function=quantile&q=0.5x", "q is no number");
+  CheckRefused(base + "&q=0.5", "q belongs to function=quantile");
+  CheckRefused(base + "&combine=median", "allowed: none, sum");
+  CheckRefused(base + "&by=site", "by belongs to combine");
+  CheckRefused(base + "&combine=sum&by=", "by is no list");
+  CheckRefused(base + "&combine=sum&by=a,,b", "by is no list");
+  CheckRefused(base + "&combine=sum&by=a%00", "by is no list");
+  std::string many = "a0";
+  for (int i = 1; i < 40; ++i) many += ",a" + std::to_string(i);
+  CheckRefused(base + "&combine=sum&by=" + many, "too many labels");
+  CheckRefused(base + "&level=2h", "allowed: auto, batches, 5m, 1h");
+  CheckRefused(base + "&match=", "no matcher");
+  CheckRefused(base + "&match=site", "no matcher");
+  CheckRefused(base + "&match=a%3D%FF", "not UTF-8");
+  CheckRefused(base + "&match=a%3D" + std::string(600, 'x'), "too long");
+  std::string often = base;
+  for (int i = 0; i < 33; ++i) often += "&match=a%3D1";
+  CheckRefused(often, "too often");
+  CheckRefused("/query/v1/range?metric=m&from=2&to=1", "before");
+  CheckRefused("/query/v1/range?metric=m&from=-1&to=1", "below 0");
+  CheckRefused("/query/v1/range?metric=m&from=0&to=9223372036854775807", "beyond all time");
+  CheckRefused("/query/v1/range?metric=" + std::string(1025, 'm') + "&from=0&to=1", "too long");
+}
+
+TEST_CASE_METHOD(Fixture, "the last value before a time, and where it was read") {
+  const auto answer = Get("/query/v1/last?metric=m&at=5000&back=1000&match=site%3DA");
+  CHECK(answer.status == 200);
+  CHECK(answer.get_header_value("Haidang-Levels") == "batches, 1h");
+  const auto columns = query::DecodeColumns(answer.body);
+  REQUIRE(columns);
+  CHECK(columns->at(0).times_ms == std::vector<int64_t>{5000});
+  CheckRefused("/query/v1/last?metric=m", "at is missing");
+  CheckRefused("/query/v1/last?metric=m&at=x", "at");
+  CheckRefused("/query/v1/last?metric=m&at=1&back=-1", "back is below 0");
+  CheckRefused("/query/v1/last?metric=m&at=1&step=1", "allowed: metric, at, back, match");
+}
+
+TEST_CASE_METHOD(Fixture, "what is now is asked of the heads") {
+  auto columns = query::DecodeColumns(Get("/query/v1/now?metric=avail&over=size&smallest=1").body);
+  REQUIRE(columns);
+  REQUIRE(columns->size() == 1);
+  CHECK(columns->at(0).machine == "pc-1");
+  CHECK(columns->at(0).values == std::vector<double>{0.1});
+  CHECK(columns->at(0).times_ms == std::vector<int64_t>{1000});
+  CHECK(columns->at(0).series.labels ==
+        Labels{{"disk", "/"}, {"site", "A"}, {"site_name", "Phường A"}, {"class", "server"}});
+  columns = query::DecodeColumns(Get("/query/v1/now?metric=avail&match=site!%3DA").body);
+  REQUIRE(columns);
+  REQUIRE(columns->size() == 1);
+  CHECK(columns->at(0).values == std::vector<double>{20});
+  CheckRefused("/query/v1/now", "metric is missing");
+  CheckRefused("/query/v1/now?metric=a&largest=0", "largest is no number within [1, 1000]");
+  CheckRefused("/query/v1/now?metric=a&largest=1&smallest=1", "smallest excludes largest");
+  CheckRefused("/query/v1/now?metric=a&over=", "over is empty");
+  overview.reset();
+  CHECK(Get("/query/v1/now?metric=avail").status == 503);
+}
+
+TEST_CASE_METHOD(Fixture, "how long questions took is told by their kind") {
+  Get("/query/v1/range?metric=m&from=0&to=1");
+  Get("/query/v1/now?metric=m");
+  Get("/query/v1/now");
+  Get("/nothing");
+  port->Stop();
+  CHECK(kinds == std::map<std::string, int>{{"range", 1}, {"now", 2}});
+}
+
+TEST_CASE_METHOD(Fixture, "questions under way end when the collector stops") {
+  NoReader::waiting = 0;
+  auto asked = std::async(std::launch::async, [this] {
+    httplib::Client other("127.0.0.1", port->port());
+    other.Get("/query/v1/range?metric=until_stopped&from=0&to=1", secret);
+  });
+  while (NoReader::waiting == 0) std::this_thread::sleep_for(1ms);
+  port->Stop();  // returns
+  asked.get();
 }
 
 TEST_CASE_METHOD(Fixture, "a reader that fails is an error of ours, and the next question works") {

@@ -205,9 +205,7 @@ uint32_t TickScan::SpoolOf(int64_t id) {
 // Puts the window's batches in order, and finds out which of them follow the one before.
 void TickScan::Order() {
   const auto before = [](const Row& a, const Row& b) { return Before(a.tick, b.tick); };
-  if (!std::is_sorted(rows_.begin(), rows_.end(), before)) {
-    std::sort(rows_.begin(), rows_.end(), before);
-  }
+  std::sort(rows_.begin(), rows_.end(), before);
   const int64_t begin = question_.from_ms - kLeadInMs;
   std::erase_if(rows_, [&](const Row& row) {
     return row.tick.time_ms < begin || row.tick.time_ms > question_.to_ms;
