@@ -77,16 +77,18 @@ void HistogramSteps::Add(const HistogramRollup& rollup, int64_t from_ms, int64_t
                                begins.begin());
   };
   const size_t first = row(from_ms), last = row(to_ms);
-  for (size_t i = first; i < last; ++i) {
-    const size_t step = grid_.StepOf(begins[i]);
-    known_[step] = 1;
-    zeros_[step] += rollup.increase.zero_counts()[i];
-    sums_[step] += rollup.increase.sums()[i];
-  }
+  std::vector<size_t> steps;
+  for (size_t i = first; i < last; ++i) steps.push_back(grid_.StepOf(begins[i]));
+  const auto add = [&](const auto& from, auto& to) {
+    for (size_t i = first; i < last; ++i) to[steps[i - first]] += from[i];
+  };
+  for (const size_t step : steps) known_[step] = 1;
+  add(rollup.increase.zero_counts(), zeros_);
+  add(rollup.increase.sums(), sums_);
   for (const HistogramColumn::Bucket& from : rollup.increase.buckets()) {
     auto* to = Bucket(from.index);
     if (to == nullptr) return;
-    for (size_t i = first; i < last; ++i) (*to)[grid_.StepOf(begins[i])] += from.counts[i];
+    add(from.counts, *to);
   }
 }
 
