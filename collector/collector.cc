@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/chrono.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -59,6 +60,9 @@ Result<std::unique_ptr<Collector>> Collector::Open(const Options& options, Loop&
       new Collector(options, loop, clock, std::move(*store), std::move(*fleet), std::move(rest)));
   if (auto done = collector->RestoreHeads(); !done) return done.error();
   if (auto done = collector->compaction_.Begin(*collector->store_); !done) return done.error();
+  auto begun = collector->remotes_.Begin(*collector->store_, options.remotes, options.retention.raw,
+                                         random64);
+  if (!begun) return begun.error();
   const std::string group = "spBv1.0/" + options.group + "/";
   auto session = make_session({{group + "NBIRTH/+", 0},
                                {group + "NDATA/+", 0},
@@ -91,6 +95,7 @@ Collector::Collector(const Options& options, Loop& loop, const Clock& clock,
                 }),
       compaction_(loop, clock, metrics_, store_->path()),
       rollups_(loop, clock, metrics_, store_->path(), options.retention.raw),
+      remotes_(loop, clock, metrics_),
       no_broker_(clock),
       storing_(clock),
       ingest_(
@@ -119,10 +124,12 @@ IngestObserver Collector::MakeObserver() {
     }
     if (auto done = compaction_.Flush(store); !done) return done;
     if (auto done = rollups_.Flush(store); !done) return done;
-    return book_.Flush(store);
+    if (auto done = book_.Flush(store); !done) return done;
+    return remotes_.Flush(store, stopping_);
   };
   observer.journaled = [this](const store::JournalRow& row, int64_t id) {
     compaction_.Came(row.machine, row.time_ms, id);
+    remotes_.Came(id, row);
   };
   observer.saved = [this] {
     // Only what was surely written shows that the disk takes something: a transaction may be empty.
@@ -130,11 +137,13 @@ IngestObserver Collector::MakeObserver() {
     compaction_.Saved();
     rollups_.Saved();
     rollups_.Go(!compaction_.working());
+    remotes_.Saved();
     book_.Saved();
   };
   observer.failed = [this](const Error& why) {
     compaction_.Lost();
     rollups_.Lost();
+    remotes_.Lost();
     NotStored(why);
   };
   return observer;
@@ -171,6 +180,7 @@ void Collector::Stop(std::chrono::milliseconds patience, std::function<void()> d
   if (std::exchange(stopping_, true)) return;
   commit_timer_.reset();
   second_timer_.reset();
+  remotes_.Stop();
   (void)ingest_.Finish();
   std::vector<MqttMessage> last;
   last.push_back({StateTopic(), sparkplug::EncodeState(false, clock_.WallMs()), 1, true});
@@ -267,6 +277,7 @@ void Collector::EverySecond() {
   for (const auto& [kind, count] : findings) metrics_.OpenFindings(kind, count);
   compaction_.Go();
   rollups_.Go(!compaction_.working());
+  remotes_.EverySecond();
   ExpireSome();
 }
 
@@ -300,7 +311,8 @@ void Collector::CountMachines() {
 
 void Collector::ExpireSome() {
   if (expired_rows_ < kExpireStep && ++seconds_ % kExpirePause != 0) return;
-  expired_rows_ = ingest_.Expire(compaction_.FirstNeeded(), kExpireStep);
+  const int64_t needed = std::min(compaction_.FirstNeeded(), remotes_.FirstNeeded());
+  expired_rows_ = ingest_.Expire(needed, kExpireStep);
 }
 
 void Collector::SeeTick(Machine& machine, Moment now) {

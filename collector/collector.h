@@ -17,6 +17,7 @@
 #include "collector/options.h"
 #include "collector/places.h"
 #include "collector/query_port.h"
+#include "collector/remotes.h"
 #include "collector/rollups.h"
 #include "collector/store/store.h"
 #include "core/clock.h"
@@ -97,6 +98,7 @@ class Collector {
   detect::Detector detector_;
   Compaction compaction_;
   Rollups rollups_;
+  Remotes remotes_;
   BrokerWatch broker_;
   Trouble no_broker_;
   Trouble storing_;  // nothing can be stored

@@ -58,6 +58,7 @@ Metrics::Metrics()
       remote_pending_(Gauges(*registry_, "remote_pending_samples")),
       remote_lag_(Gauges(*registry_, "remote_lag_seconds")),
       query_seconds_(Seconds(*registry_, "query_duration_seconds")),
+      remote_lag_rows_(Gauges(*registry_, "remote_lag_rows")),
       received_bytes(Counter(*registry_, "received_bytes_total")),
       births(Counter(*registry_, "births_total")),
       deaths(Counter(*registry_, "deaths_total")),
@@ -119,7 +120,8 @@ remote::RemoteCounters Metrics::Remote(const std::string& url) {
           dropped("expired"),
           remote_retried_.Add({{"url", url}}),
           remote_pending_.Add({{"url", url}}),
-          remote_lag_.Add({{"url", url}})};
+          remote_lag_.Add({{"url", url}}),
+          remote_lag_rows_.Add({{"url", url}})};
 }
 
 void Metrics::Machines(std::string_view state, double count) {

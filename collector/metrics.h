@@ -48,6 +48,7 @@ class Metrics {
   prometheus::Family<prometheus::Gauge>& remote_pending_;
   prometheus::Family<prometheus::Gauge>& remote_lag_;
   prometheus::Family<prometheus::Histogram>& query_seconds_;
+  prometheus::Family<prometheus::Gauge>& remote_lag_rows_;
 
  public:
   prometheus::Counter& received_bytes;

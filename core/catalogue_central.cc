@@ -88,6 +88,9 @@ constexpr MetricInfo kRows[] = {
      "Samples that a receiver of remote write never gets: it refused them (refused), they came "
      "later "
      "than it takes any (late), or they left the store before they could be sent (expired)."},
+    {"haidang_collector_remote_lag_rows", kGauge, kUInt64, "", "url", "collector",
+     "Số lô số đo mà kho đã có nhưng nơi nhận (remote write) chưa có.",
+     "Batches that the store has and a receiver of remote write has not."},
     {"haidang_collector_remote_lag_seconds", kGauge, kDouble, "seconds", "url", "collector",
      "Nơi nhận (remote write) chậm hơn kho bao nhiêu giây.",
      "Seconds by which a receiver of remote write is behind the store."},

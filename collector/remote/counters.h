@@ -16,6 +16,7 @@ struct RemoteCounters {
   // Seconds by which what the receiver has is behind what the store has. The Sender does not know
   // it: whoever feeds it does.
   prometheus::Gauge& lag;
+  prometheus::Gauge& lag_rows;  // batches that the store has and the receiver has not
 };
 
 }  // namespace haidang::remote

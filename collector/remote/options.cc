@@ -158,6 +158,9 @@ RemoteOptions ReadRemote(ConfigTable& table) {
       table.Bool("native_histograms", remote.requests.native_histograms);
   remote.out_of_order =
       table.Duration("out_of_order", remote.out_of_order, milliseconds(0), hours(24 * 3660));
+  remote.keep = table.Duration("keep", remote.keep, std::chrono::minutes(1), hours(24 * 366));
+  remote.keep_bytes =
+      table.Integer("keep_bytes", remote.keep_bytes, int64_t{1} << 20, int64_t{1} << 42);
   remote.backoff_min =
       table.Duration("backoff_min", remote.backoff_min, milliseconds(10), hours(1));
   remote.backoff_max =

@@ -27,6 +27,9 @@ struct RemoteOptions {
   RequestOptions requests;
   // How much older than a series' newest sample the receiver takes samples; 0: not at all.
   std::chrono::milliseconds out_of_order{0};
+  // How long, and how much, the store keeps for it that it does not take; then it is lost for it.
+  std::chrono::milliseconds keep = std::chrono::hours(24);
+  int64_t keep_bytes = int64_t{4} << 30;         // payloads of the journal
   std::chrono::milliseconds backoff_min{100};    // first bound of the wait between attempts
   std::chrono::milliseconds backoff_max{30000};  // last bound
 };

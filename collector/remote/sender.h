@@ -52,9 +52,9 @@ class Sender {
 
   // What a receiver accepted is kept until it accepts something so much later, and is sent again
   // where the connection is lost without a word before: a receiver that was killed may not have
-  // written it (VictoriaMetrics keeps about a second in memory). Only where samples may come out of
+  // written it (VictoriaMetrics keeps some ten seconds in memory). Only where samples may come out of
   // order.
-  static constexpr std::chrono::seconds kKept{10};
+  static constexpr std::chrono::seconds kKept{30};
   static constexpr size_t kKeptBytes = 32 << 20;
 
   static constexpr size_t kMaxQueued = 8;  // requests

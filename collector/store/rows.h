@@ -138,6 +138,13 @@ struct HoleRow {
   uint64_t size() const { return range.last - range.first + 1; }
 };
 
+// How far a receiver of remote write is.
+struct RemoteRow {
+  std::string url;     // as logs show it: without secrets
+  int64_t cursor = 0;  // rows of the journal up to this id are settled with it
+  int64_t kept = 0;    // those up to this id it has surely written down; at most `cursor`
+};
+
 // What could not be stored: one row a machine and reason, the last bytes kept for a look.
 struct QuarantineRow {
   int64_t machine = 0;

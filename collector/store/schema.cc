@@ -199,7 +199,17 @@ CREATE TABLE rollup_due (
 INSERT INTO rollup_due SELECT DISTINCT machine, window_ms, 1 FROM block;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kFirst}, {2, kSecond}, {3, kThird}, {4, kFourth}};
+// How far each receiver of remote write is.
+constexpr const char* kFifth = R"sql(
+CREATE TABLE remote (
+  url TEXT PRIMARY KEY,
+  cursor INTEGER NOT NULL,
+  kept INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql";
+
+constexpr Migration kMigrations[] = {
+    {1, kFirst}, {2, kSecond}, {3, kThird}, {4, kFourth}, {5, kFifth}};
 
 Result<int> Version(Database& db) {
   auto made = db.Exec(

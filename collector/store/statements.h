@@ -13,7 +13,8 @@ struct Store::Statements {
       open_holes, expire_holes, remove_range, aliases, ranges, recent, crc, in_gap, expire,
       note_expired, expire_events, expire_findings, age_journal, age_events, forget_spool,
       forget_ranges, forget_gaps, forget_layout, block, blocks, expire_blocks, last_block,
-      of_others, machine_series, rollup, rollup_merged, rollup_due, rollup_settled, expire_rollups;
+      of_others, machine_series, rollup, rollup_merged, rollup_due, rollup_settled, expire_rollups,
+      remote, remove_remote;
 };
 
 }  // namespace haidang::store

@@ -16,6 +16,7 @@ namespace {
 
 constexpr int64_t kSameTimeMs = 2000;  // of one reading, corrected at two times
 constexpr int64_t kTimeMayMove = int64_t{120} * 1000;
+constexpr int64_t kSamples = 1024;  // of the journal
 
 CommittedRow ReadCommitted(const Statement& s) {
   CommittedRow row{{s.UInt(0), s.UInt(1)}, {}};
@@ -280,6 +281,41 @@ Status Store::ForEachUncovered(const std::function<void(int64_t, int64_t, int64_
     }
     if (rows->Int(2) > up_to) visit(rows->Int(0), rows->Int(1), rows->Int(2));
   }
+}
+
+Result<std::vector<RemoteRow>> Store::Remotes() {
+  std::vector<RemoteRow> remotes;
+  auto read = ForEach(db_, "SELECT url, cursor, kept FROM remote ORDER BY url", [&](Statement& s) {
+    remotes.push_back({std::string(s.Text(0)), s.Int(1), s.Int(2)});
+  });
+  if (!read) return read.error();
+  return remotes;
+}
+
+Status Store::SampleJournal(const std::function<void(int64_t, int64_t, int64_t)>& visit) {
+  int64_t first = 0, last = 0;
+  auto ends = ForEach(db_,
+                      "SELECT coalesce((SELECT min(id) FROM journal), 1),"
+                      " coalesce((SELECT max(id) FROM journal), 0)",
+                      [&](Statement& s) {
+                        first = s.Int(0);
+                        last = s.Int(1);
+                      });
+  if (!ends) return ends;
+  auto s = db_.Prepare(
+      "SELECT id, received_ms, length(payload) FROM journal WHERE id >= ?1 ORDER BY id LIMIT 1");
+  if (!s) return s.error();
+  const int64_t step = std::max<int64_t>(1, (last - first + 1) / kSamples);
+  for (int64_t at = first; at <= last;) {
+    auto row = s->Bind(1, at).Step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    const int64_t next = std::min(s->Int(0) + step, std::max(last, s->Int(0) + 1));
+    visit(s->Int(0), s->Int(1), s->Int(2) * (next - s->Int(0)));
+    at = next;
+    s->Reset();
+  }
+  return {};
 }
 
 Result<bool> Store::HasInBlocks(const JournalRow& key) {

@@ -80,6 +80,12 @@ class Store {
   // The rows of the journal that are in no block, in any order.
   Status ForEachUncovered(
       const std::function<void(int64_t machine, int64_t time_ms, int64_t id)>& visit);
+  // By URL.
+  Result<std::vector<RemoteRow>> Remotes();
+  // About a thousand rows of the journal, in order, the first and the last among them: `bytes` are
+  // those of the payloads of the row and, as if they were alike, of those up to the next one.
+  Status SampleJournal(
+      const std::function<void(int64_t id, int64_t received_ms, int64_t bytes)>& visit);
   // Whether a batch whose number is taken is another one than the stored one: another CRC at the
   // same time, or another time. Numbers that were closed as gaps, and batches older
   // than the journal goes back, conflict with nothing.
@@ -103,6 +109,8 @@ class Store {
   Status Put(const BlockRow& row);
   Status Put(const RollupChange& change);
   Status Put(const QuarantineRow& row);
+  Status Put(const RemoteRow& row);
+  Status RemoveRemote(const std::string& url);
   Status Put(const query::Finding& finding);
   Status Put(const query::Snapshot& snapshot);
   Status PutRange(int64_t spool, const CommittedRow& row);

@@ -52,6 +52,8 @@ Status Store::PrepareAll() {
        "SELECT bytes FROM block WHERE machine = ?1 ORDER BY window_ms DESC, part DESC LIMIT 1"},
       {&Statements::blocks, "SELECT bytes FROM block WHERE machine = ?1 AND window_ms = ?2"},
       {&Statements::machine_series, "INSERT OR IGNORE INTO machine_series VALUES (?1, ?2)"},
+      {&Statements::remote, "INSERT OR REPLACE INTO remote VALUES (?1, ?2, ?3)"},
+      {&Statements::remove_remote, "DELETE FROM remote WHERE url = ?1"},
       {&Statements::quarantine,
        "INSERT INTO quarantine VALUES (?1, ?2, 1, ?3, ?3, ?4, ?5, ?6, ?7)"
        " ON CONFLICT (machine, reason) DO UPDATE SET count = count + 1, last_ms = ?3,"
@@ -257,6 +259,14 @@ Status Store::Put(const QuarantineRow& row) {
     quarantine_bytes_ += bytes;
   }
   return Run(s);
+}
+
+Status Store::Put(const RemoteRow& row) {
+  return Run(statements_->remote->Bind(1, row.url).Bind(2, row.cursor).Bind(3, row.kept));
+}
+
+Status Store::RemoveRemote(const std::string& url) {
+  return Run(statements_->remove_remote->Bind(1, url));
 }
 
 Status Store::Put(const query::Finding& finding) {

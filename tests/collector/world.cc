@@ -39,6 +39,7 @@ sparkplug::Birth TestAgent::birth() const {
   birth.groups = {"cpu", "memory", "probe"};
   birth.agent_version = "0.1.0";
   birth.os = "linux";
+  birth.interval_ms = tick_ms;
   birth.machine_class = machine_class;
   birth.site = site;
   birth.series = series_;

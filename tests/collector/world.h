@@ -40,7 +40,7 @@ class TestAgent {
     sparkplug::AgentState state = sparkplug::AgentState::kRunning;
     std::vector<Event> events{};
   };
-  // The stored bytes of a batch; its time is `epoch_ms` + 15 s for each number.
+  // The stored bytes of a batch; its time is `epoch_ms` + `tick_ms` for each number.
   std::string Encode(const Tick& tick) const;
   MqttMessage Live(const Tick& tick, uint8_t seq = 0) const;
   MqttMessage Historical(const Tick& tick, uint8_t seq = 0) const;
@@ -49,9 +49,12 @@ class TestAgent {
 
   const std::string& machine() const { return machine_; }
   void Rename(uint64_t spool_id) { spool_id_ = spool_id; }
-  int64_t TimeOf(uint64_t number) const { return epoch_ms + static_cast<int64_t>(number) * 15000; }
+  int64_t TimeOf(uint64_t number) const {
+    return epoch_ms + static_cast<int64_t>(number) * tick_ms;
+  }
 
   int64_t epoch_ms = 1767573000000;
+  int64_t tick_ms = 15000;
   uint64_t boot_id = 1;
   int64_t boot_ms = epoch_ms - 3600 * 1000;  // when that was
   int64_t clock_ahead_ms = 0;                // of the machine's wall clock

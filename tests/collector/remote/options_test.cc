@@ -71,6 +71,8 @@ TEST_CASE("what is not said has its default") {
   CHECK(remote.requests.external_labels.empty());
   CHECK(remote.headers.empty());
   CHECK(remote.out_of_order == 0s);
+  CHECK(remote.keep == 24h);
+  CHECK(remote.keep_bytes == int64_t{4} << 30);
   CHECK(remote.backoff_min == 100ms);
   CHECK(remote.backoff_max == 30s);
   CHECK(remote.user.empty());
@@ -83,6 +85,8 @@ url = "https://a.example:8428/api/v1/write?extra_label=x%3Dy"
 timeout = "5s"
 max_samples_per_send = 500
 out_of_order = "30d"
+keep = "7d"
+keep_bytes = 1073741824
 native_histograms = true
 backoff_min = "1s"
 backoff_max = "1min"
@@ -95,6 +99,8 @@ url = "https://a.example:8428/api/v1/write?extra_label=x%3Dy"
 timeout = "5s"
 max_samples_per_send = 500
 out_of_order = "30d"
+keep = "7d"
+keep_bytes = 1073741824
 native_histograms = true
 backoff_min = "1s"
 backoff_max = "1min"
@@ -123,6 +129,8 @@ bearer_token_file = "t"
   CHECK(a.requests.max_samples == 500);
   CHECK(a.requests.native_histograms);
   CHECK(a.out_of_order == 720h);
+  CHECK(a.keep == 168h);
+  CHECK(a.keep_bytes == 1 << 30);
   CHECK(a.backoff_min == 1s);
   CHECK(a.backoff_max == 60s);
   CHECK(a.headers.at("X-Scope-OrgID") == "quang-ninh");
@@ -168,6 +176,8 @@ TEST_CASE("what is wrong is refused at its key") {
   CheckRefused(kUrl + "urll = 1\n", "urll", "did you mean url?");
   CheckRefused(kUrl + "timeout = \"10ms\"\n", "timeout", "out of range");
   CheckRefused(kUrl + "max_samples_per_send = 0\n", "max_samples_per_send", "1 to 100000");
+  CheckRefused(kUrl + "keep = \"0s\"\n", "keep", "allowed: ");
+  CheckRefused(kUrl + "keep_bytes = 1000\n", "keep_bytes", "allowed: ");
   CheckRefused(kUrl + "out_of_order = true\n", "out_of_order", "must be a duration");
   CheckRefused(kUrl + "native_histograms = 1\n", "native_histograms", "true, false");
   CheckRefused(kUrl + "backoff_min = \"1min\"\n", "backoff_min", "shorter");

@@ -162,7 +162,8 @@ ReceiverProcess::Samples Export(const ReceiverProcess& victoria_metrics,
     auto& of = samples[NameOf(series.at("metric"))];
     const json &times = series.at("timestamps"), &values = series.at("values");
     for (size_t i = 0; i < times.size(); ++i) {
-      of.emplace_back(times[i].get<int64_t>(), values[i].get<double>());
+      // The end of a series is exported as null.
+      if (!values[i].is_null()) of.emplace_back(times[i].get<int64_t>(), values[i].get<double>());
     }
   }
   return samples;
