@@ -56,7 +56,8 @@ Feed::~Feed() {
 }
 
 Status Feed::Start(const std::optional<store::RemoteRow>& row, std::function<uint64_t()> random) {
-  const bool again = options_.out_of_order.count() > 0;
+  // Native histograms are refused where there is a newer one.
+  const bool again = options_.out_of_order.count() > 0 && !options_.requests.native_histograms;
   row_.cursor = row_.kept = position_ = trail_.newest();
   if (row) {
     row_ = *row;
@@ -107,7 +108,8 @@ void Feed::Go() {
   Measure();
   if (working_ || stopped_ || MonotonicMs() < retry_ms_) return;
   const int64_t skip_to = FirstKept(0);
-  if (position_ + 1 >= skip_to && (!sender_->HasRoom() || position_ - saved_.cursor > kMaxAhead)) {
+  if (position_ + 1 >= skip_to &&
+      (!sender_->HasRoom() || position_ - saved_.cursor > kMaxAhead - JournalFeed::kMaxRows)) {
     return;
   }
   auto job = std::make_shared<Job>();

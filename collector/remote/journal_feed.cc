@@ -9,7 +9,6 @@ namespace haidang::remote {
 namespace {
 
 // Of a slice.
-constexpr int64_t kRows = 512;
 constexpr size_t kRowBytes = 4 << 20;
 constexpr size_t kRequestBytes = 4 << 20;
 constexpr size_t kLateRows = 256;
@@ -73,7 +72,7 @@ Status JournalFeed::ReadSome(Mode mode, int64_t limit_id, WriteRequests* out, Sl
       "SELECT id, machine, time_ms, offset_ms, received_ms, spool, number, flags, payload"
       " FROM journal WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3");
   if (!s) return s.error();
-  s->Bind(1, position_).Bind(2, limit_id).Bind(3, kRows);
+  s->Bind(1, position_).Bind(2, limit_id).Bind(3, kMaxRows);
   size_t bytes = 0;
   const auto full = [&] {
     size_t made = 0;
@@ -84,8 +83,8 @@ Status JournalFeed::ReadSome(Mode mode, int64_t limit_id, WriteRequests* out, Sl
     auto found = s->Step();
     if (!found) return found.error();
     if (!*found) {
-      slice.caught_up = rows < kRows && mode != Mode::kSkip;
-      if (rows == kRows || mode != Mode::kSkip) return {};
+      slice.caught_up = rows < kMaxRows && mode != Mode::kSkip;
+      if (rows == kMaxRows || mode != Mode::kSkip) return {};
       slice.gone_rows += limit_id - position_;
       position_ = limit_id;
       return {};
@@ -98,10 +97,9 @@ Status JournalFeed::ReadSome(Mode mode, int64_t limit_id, WriteRequests* out, Sl
     bytes += row.payload.size();
     if (auto done = Take(row, mode, mode == Mode::kTell ? out : nullptr, slice); !done) return done;
     position_ = row.id;
-    if (mode == Mode::kTell && late_rows_ == 0) {
-      out->Mark(row.id);
-      // A receiver that takes nothing out of order refuses a request of which it has a part.
-      if (row.id <= start_.doubtful && options_.out_of_order.count() == 0) out->Flush();
+    if (mode == Mode::kTell) {
+      if (late_rows_ == 0) out->Mark(row.id);
+      if (row.id <= start_.doubtful && IsStrict()) out->Flush();
     }
     if (full()) return {};
   }

@@ -19,7 +19,8 @@ namespace haidang::remote {
 struct FeedStart {
   int64_t cursor = 0;     // rows up to this one were told
   int64_t lead_from = 0;  // from this one on they are read again, to know what is known at `cursor`
-  // Rows up to this one may have been told before a crash, each as a whole.
+  // Rows up to this one may have been told before a crash: each as a whole, or in part where it is
+  // the newest of its machine that was.
   int64_t doubtful = 0;
 };
 
@@ -37,6 +38,8 @@ struct Slice {
 // (docs/remote-write.md). Workers: one thread at a time, and a connection of its own.
 class JournalFeed {
  public:
+  static constexpr int64_t kMaxRows = 512;  // of a slice
+
   static Result<std::unique_ptr<JournalFeed>> Open(const std::string& path,
                                                    const RemoteOptions& options,
                                                    const FeedStart& start);
@@ -93,11 +96,15 @@ class JournalFeed {
   Status TellTick(Machine& machine, const store::TickRow& row, WriteRequests* out, Slice& slice);
   Status Learn(Machine& machine, const Row& row, const sparkplug::BatchView& batch);
   Status LearnLayout(Machine& machine, int64_t layout_id);
+  // It refuses a request for one sample of which it has a newer one.
+  bool IsStrict() const {
+    return options_.out_of_order.count() == 0 || options_.requests.native_histograms;
+  }
   static uint64_t Stated(const sparkplug::BatchView& batch, const store::AliasTable& aliases);
   bool IsTaken(int64_t time_ms) const;
   Status SettleLate(WriteRequests* out, Slice& slice);
   Status SettleLate(Machine& machine, WriteRequests* out, Slice& slice);
-  Status ScanLate(Machine& machine, WriteRequests* out);
+  Status ScanLate(Machine& machine, Teller teller);
   Status EndGone(int64_t wall_ms, WriteRequests& out);
 
   const std::unique_ptr<Directory> directory_;

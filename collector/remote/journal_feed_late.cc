@@ -43,13 +43,21 @@ Status JournalFeed::SettleLate(Machine& machine, WriteRequests* out, Slice& slic
   Status done;
   if (!machine.late.empty()) {
     std::sort(machine.late.begin(), machine.late.end());
-    done = ScanLate(machine, out);
+    if (out != nullptr && options_.requests.native_histograms) {
+      // Prometheus takes late numbers, and refuses a request for a late native histogram.
+      done = ScanLate(machine, Teller(out, Teller::What::kNumbers));
+      out->Flush();
+      if (done) done = ScanLate(machine, Teller(out, Teller::What::kHistograms));
+      out->Flush();
+    } else {
+      done = ScanLate(machine, Teller(out));
+    }
   }
   machine.late.clear();
   return done;
 }
 
-Status JournalFeed::ScanLate(Machine& machine, WriteRequests* out) {
+Status JournalFeed::ScanLate(Machine& machine, Teller teller) {
   store::ScanQuestion question;
   question.machine = machine.id;
   question.from_ms = machine.late.front().time_ms;
@@ -69,7 +77,6 @@ Status JournalFeed::ScanLate(Machine& machine, WriteRequests* out) {
   const int64_t last_ms = machine.late.back().time_ms;
   enum class Reach { kNone, kHead, kTold } reach = Reach::kNone;
   Told past;
-  Teller teller(out);
   Status failed;
   auto done = store::Scan(directory_->db(), question)
                   .Run([&](const store::TickRow& row, const store::Head& head) {

@@ -52,8 +52,8 @@ class Sender {
 
   // What a receiver accepted is kept until it accepts something so much later, and is sent again
   // where the connection is lost without a word before: a receiver that was killed may not have
-  // written it (VictoriaMetrics keeps some ten seconds in memory). Only where samples may come out of
-  // order.
+  // written it (VictoriaMetrics keeps some ten seconds in memory). Only where samples may come out
+  // of order.
   static constexpr std::chrono::seconds kKept{30};
   static constexpr size_t kKeptBytes = 32 << 20;
 

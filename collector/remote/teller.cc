@@ -55,28 +55,35 @@ void Teller::Mark(const std::vector<const ToldSeries*>& series, int64_t time_ms,
   }
 }
 
+WriteRequests* Teller::OutFor(const ToldSeries& series) const {
+  if (what_ == What::kAll) return out_;
+  return series.histogram == (what_ == What::kHistograms) ? out_ : nullptr;
+}
+
 void Teller::Mark(const ToldSeries& series, const Labels& labels, int64_t time_ms) {
   ++samples_;
-  if (out_ == nullptr) return;
+  WriteRequests* out = OutFor(series);
+  if (out == nullptr) return;
   if (series.histogram) {
     const HistogramSample end{time_ms, nullptr};
-    out_->Add(series.metric, labels, std::span(&end, 1));
+    out->Add(series.metric, labels, std::span(&end, 1));
   } else {
     const Sample end{time_ms, StaleMarker()};
-    out_->Add(series.metric, labels, std::span(&end, 1));
+    out->Add(series.metric, labels, std::span(&end, 1));
   }
 }
 
 bool Teller::TellValue(const ToldSeries& series, uint32_t slot, const store::TickRow& row,
                        const store::Head& head, const Standing& standing) {
+  WriteRequests* out = OutFor(series);
   if (!series.histogram) {
     const auto number = head.Number(slot);
     if (!number) return false;
     ++samples_;
-    if (out_ == nullptr) return true;
+    if (out == nullptr) return true;
     const Sample sample{row.time_ms, *number};
-    out_->Add(series.metric, ToldLabels(series.labels, standing.name, standing.place),
-              std::span(&sample, 1));
+    out->Add(series.metric, ToldLabels(series.labels, standing.name, standing.place),
+             std::span(&sample, 1));
     return true;
   }
   const auto text = head.Text(slot);
@@ -84,10 +91,10 @@ bool Teller::TellValue(const ToldSeries& series, uint32_t slot, const store::Tic
   const auto histogram = Histogram::Decode(*text);
   if (!histogram) return false;
   ++samples_;
-  if (out_ == nullptr) return true;
+  if (out == nullptr) return true;
   const HistogramSample sample{row.time_ms, &*histogram};
-  out_->Add(series.metric, ToldLabels(series.labels, standing.name, standing.place),
-            std::span(&sample, 1));
+  out->Add(series.metric, ToldLabels(series.labels, standing.name, standing.place),
+           std::span(&sample, 1));
   return true;
 }
 

@@ -30,8 +30,10 @@ class Teller {
   // A machine whose next tick is so many intervals away was not there.
   static constexpr int64_t kGoneIntervals = 3;
 
-  // Null: what is told goes nowhere, and counts as told.
-  explicit Teller(WriteRequests* out) : out_(out) {}
+  enum class What { kAll, kNumbers, kHistograms };
+
+  // Null: what is told goes nowhere, and counts as told; so does what is not `what`.
+  explicit Teller(WriteRequests* out, What what = What::kAll) : out_(out), what_(what) {}
 
   // `series`: by slot. Required: row.time_ms > told.last_ms.
   void Tell(const std::vector<const ToldSeries*>& series, const store::TickRow& row,
@@ -47,7 +49,11 @@ class Teller {
   bool TellValue(const ToldSeries& series, uint32_t slot, const store::TickRow& row,
                  const store::Head& head, const Standing& standing);
 
+  // Nothing where it is told nowhere.
+  WriteRequests* OutFor(const ToldSeries& series) const;
+
   WriteRequests* out_;
+  What what_;
   uint64_t samples_ = 0;
 };
 

@@ -241,6 +241,38 @@ TEST_CASE_METHOD(Fixture, "histograms, as classic buckets or native ones") {
   CHECK(counts == (remote.requests.native_histograms ? 0 : 2));
 }
 
+TEST_CASE_METHOD(Fixture, "late native histograms go in requests of their own") {
+  remote.requests.native_histograms = true;
+  remote.out_of_order = 1h;
+  const uint64_t seconds =
+      agent.Declare({"probe_seconds", {}}, DataType::kBytes, 0, MetricType::kHistogram);
+  Histogram histogram;
+  histogram.Observe(0.5);
+  Open({});
+  Receive(agent.Birth());
+  const Stated all = {{load, 1.0}, {seconds, Bytes{histogram.Encode()}}};
+  Live(1, all, true);
+  Live(3, all);
+  ModelReceiver receiver(true);
+  CHECK(Run(receiver));
+  Late(2, all);
+  auto slice = feed->Next(0, clock.WallMs());
+  REQUIRE(slice);
+  size_t numbers = 0, histograms = 0;
+  for (const Request& request : slice->requests) {
+    size_t of_numbers = 0, of_histograms = 0;
+    for (const auto& series : haidang::testing::DecodeWriteRequest(request.body).series) {
+      of_numbers += series.samples.size();
+      of_histograms += series.histograms.size();
+    }
+    CHECK((of_numbers == 0 || of_histograms == 0));
+    numbers += of_numbers;
+    histograms += of_histograms;
+  }
+  CHECK(numbers == 2);
+  CHECK(histograms == 2);
+}
+
 TEST_CASE_METHOD(Fixture, "what the store keeps no longer is passed over, and counted") {
   Open({});
   Receive(agent.Birth());
@@ -261,8 +293,13 @@ TEST_CASE_METHOD(Fixture, "what the store keeps no longer is passed over, and co
 TEST_CASE_METHOD(Fixture, "begun at any row, a receiver in order is told each sample once") {
   Receive(agent.Birth());
   std::mt19937 random(7);
+  const bool some_late = GENERATE(false, true);
   for (uint64_t n = 1; n <= 120; ++n) {
-    Live(n, {{load, static_cast<double>(n)}, {cpu, static_cast<double>(n % 7)}}, n % 40 == 1);
+    const auto said = [&](uint64_t of) {
+      return Stated{{load, static_cast<double>(of)}, {cpu, static_cast<double>(of % 7)}};
+    };
+    if (!some_late || n % 17 != 0) Live(n, said(n), n % 40 == 1);
+    if (some_late && n % 17 == 3 && n > 17) Late(n - 3, said(n - 3));
   }
   ModelReceiver whole(false);
   Open({});
@@ -286,6 +323,7 @@ TEST_CASE_METHOD(Fixture, "begun at any row, a receiver in order is told each sa
     Open({.cursor = stored, .lead_from = 1, .doubtful = 120});
     Run(receiver);  // refuses what it has
     CHECK(receiver.HasSameAs(whole));
+    CHECK(receiver.Values(load_name).size() == (some_late ? 113 : 120));
   }
 }
 
