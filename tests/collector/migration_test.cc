@@ -109,6 +109,16 @@ const std::vector<Case>& Cases() {
          CHECK(Number(db, "SELECT count(*) FROM machine_series") == 2);
          CHECK(Number(db, "SELECT count(*) FROM meta WHERE key = 'expired'") == 0);
        }},
+      {4, "INSERT INTO rollup_due VALUES (1, 1767571200000, 3)", nullptr,
+       [](Database& db) {
+         CHECK(Number(db, "SELECT mark FROM rollup_due WHERE window_ms = 1767571200000") == 3);
+         CHECK(Number(db, "SELECT count(*) FROM rollup") == 0);
+       }},
+      {5, "INSERT INTO remote VALUES ('http://127.0.0.1:9090/api/v1/write', 4, 2)", nullptr,
+       [](Database& db) {
+         CHECK(Number(db, "SELECT cursor FROM remote") == 4);
+         CHECK(Number(db, "SELECT kept FROM remote") == 2);
+       }},
   };
   return cases;
 }
