@@ -17,7 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 using sparkplug::MessageType;
 
-constexpr int64_t kExpireStep = 5000;             // rows of the journal deleted at once at most
+constexpr int64_t kExpireStep = 5000;  // rows of the journal deleted at once at most
+constexpr std::chrono::microseconds kShrinkBudget = 10ms;  // of each second
 constexpr int64_t kExpirePause = 60;              // seconds between looks where nothing is old
 constexpr std::string_view kUnknown = "unknown";  // state of machines while there is no broker
 constexpr int64_t kRestoreMs =
@@ -279,6 +280,7 @@ void Collector::EverySecond() {
   rollups_.Go(!compaction_.working());
   remotes_.EverySecond();
   ExpireSome();
+  ingest_.Shrink(kShrinkBudget);
 }
 
 void Collector::SeeMachines(Moment now) {

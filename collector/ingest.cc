@@ -300,4 +300,9 @@ int64_t Ingest::Expire(int64_t needed, int64_t limit) {
   return *expired;
 }
 
+void Ingest::Shrink(std::chrono::microseconds budget) {
+  if (grants_.catching_up() > 0) return;
+  if (auto done = store_.Shrink(clock_, budget); !done) StageFailed(done.error());
+}
+
 }  // namespace haidang::collector

@@ -113,7 +113,23 @@ void ReadStorage(ConfigTable& root, Options& options) {
   const auto keep = [&](const char* key, milliseconds& value) {
     value = retention.Duration(key, value, hours(1), hours(24 * 3660));
   };
-  keep("raw", options.retention.raw);
+  store::Retention& kept = options.retention;
+  keep("raw", kept.raw);
+  // What is not named is as long as it must be.
+  kept.five_minutes = std::max(kept.five_minutes, kept.raw);
+  keep("five_minutes", kept.five_minutes);
+  kept.hour = std::max(kept.hour, kept.five_minutes);
+  keep("hour", kept.hour);
+  if (kept.five_minutes < kept.raw) {
+    retention.Fault(
+        "five_minutes",
+        "is shorter than retention.raw, of which it is made; allowed: as long or longer");
+  }
+  if (kept.hour < kept.five_minutes) {
+    retention.Fault("hour",
+                    "is shorter than retention.five_minutes, of which it is made; allowed: as long "
+                    "or longer");
+  }
   keep("findings", options.retention.findings);
   retention.Finish();
 }

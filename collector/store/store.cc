@@ -37,10 +37,12 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options,
   DatabaseOptions database;
   database.cache_bytes = options.cache_bytes;
   database.wal_autocheckpoint = options.wal_pages;
+  database.can_shrink = true;
   auto db = Database::Open(options.path, database);
   if (!db) return db.error();
   if (auto done = Migrate(*db, Migrations()); !done) return done.error();
   std::unique_ptr<Store> store(new Store(std::move(*db), options));
+  store->MakeShrinkable();
   if (auto done = store->ReadId(random64); !done) return done.error();
   if (auto done = store->PrepareAll(); !done) return done.error();
   return store;

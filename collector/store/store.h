@@ -11,6 +11,7 @@
 
 #include "collector/store/rollup/change.h"
 #include "collector/store/rows.h"
+#include "core/clock.h"
 #include "core/io/database.h"
 #include "core/result.h"
 
@@ -21,6 +22,7 @@ struct StoreOptions {
   int64_t cache_bytes = 32LL << 20;     // pages of the writing connection
   int wal_pages = 4000;                 // checkpointed when the WAL has so many
   int64_t quarantine_bytes = 64 << 20;  // kept for a look, all machines together
+  int64_t spare_pages = 2048;           // free ones that the file may have at least
 };
 
 // How long what is kept is kept.
@@ -124,6 +126,9 @@ class Store {
   // after `now_ms`, the wall clock, came now.
   Result<int64_t> Expire(const Retention& retention, int64_t needed, int64_t now_ms, int64_t limit);
 
+  // Gives pages that are free back to the file system, where there are many, for `budget` at most.
+  Status Shrink(const Clock& clock, std::chrono::microseconds budget);
+
   bool staged() const { return transaction_.has_value(); }
   Status Commit();
   void Rollback();
@@ -131,6 +136,7 @@ class Store {
  private:
   struct Statements;
   Store(Database db, const StoreOptions& options) : db_(std::move(db)), options_(options) {}
+  void MakeShrinkable();
   Status PrepareAll();
   Status Prepare(std::optional<Statement> Statements::*member, const char* sql);
   Status PrepareRollups();

@@ -122,6 +122,9 @@ Status Store::PrepareAll() {
       {&Statements::forget_gaps, "DELETE FROM gap WHERE spool = ?1"},
       {&Statements::forget_layout, "DELETE FROM alias WHERE layout = ?1"},
       {&Statements::open_holes, open_holes.c_str()},
+      {&Statements::free_pages,
+       "SELECT freelist_count, page_count FROM pragma_freelist_count, pragma_page_count"},
+      {&Statements::shrink, "PRAGMA incremental_vacuum(1000000)"},
   };
   statements_ = std::make_shared<Statements>();
   for (const auto& [member, sql] : sources) {

@@ -103,6 +103,7 @@ std::string Pragmas(const DatabaseOptions& options) {
   if (options.read_only) return sql;
   // Before the file is in WAL mode, or never.
   if (options.page_size > 0) sql += "PRAGMA page_size=" + std::to_string(options.page_size) + ";";
+  if (options.can_shrink) sql += "PRAGMA auto_vacuum=INCREMENTAL;";
   sql += "PRAGMA journal_mode=WAL;PRAGMA wal_autocheckpoint=";
   sql += std::to_string(options.wal_autocheckpoint);
   // The WAL file shrinks to this at a checkpoint, after a long transaction blew it up.

@@ -29,6 +29,7 @@ struct DatabaseOptions {
   int64_t cache_bytes = 2 << 20;  // page cache
   int wal_autocheckpoint = 1000;  // pages
   int page_size = 0;              // bytes, of a file that is made; 0: SQLite's default
+  bool can_shrink = false;        // a file that is made takes PRAGMA incremental_vacuum
 };
 
 // Why the last call failed, where the caller acts differently upon it.

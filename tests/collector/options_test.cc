@@ -50,6 +50,22 @@ TEST_CASE("what is not said has its default") {
   CHECK(options->broker.backoff_max == std::chrono::seconds(2));
 }
 
+TEST_CASE("no level is kept shorter than what it is made of") {
+  const auto long_raw = ParseOptions(kMinimal + "[retention]\nraw = \"2000d\"\n", "collector.toml");
+  REQUIRE(long_raw);
+  CHECK(long_raw->retention.five_minutes == long_raw->retention.raw);
+  CHECK(long_raw->retention.hour == long_raw->retention.raw);
+  const auto all =
+      ParseOptions(kMinimal + "[retention]\nraw = \"1h\"\nfive_minutes = \"1h\"\nhour = \"2h\"\n",
+                   "collector.toml");
+  REQUIRE(all);
+  CHECK(all->retention.hour == std::chrono::hours(2));
+  CheckMentions(ErrorOf(kMinimal + "[retention]\nfive_minutes = \"29d\"\n"),
+                {"retention.five_minutes: ", "retention.raw", "; allowed: "});
+  CheckMentions(ErrorOf(kMinimal + "[retention]\nhour = \"300d\"\n"),
+                {"retention.hour: ", "retention.five_minutes", "; allowed: "});
+}
+
 TEST_CASE("everything can be said") {
   const auto options = ParseOptions(R"(
 [collector]
@@ -120,6 +136,8 @@ TEST_CASE("the sample configuration is true") {
   CHECK(full->commit_every == defaults.commit_every);
   CHECK(full->commit_bytes == defaults.commit_bytes);
   CHECK(full->retention.raw == defaults.retention.raw);
+  CHECK(full->retention.five_minutes == defaults.retention.five_minutes);
+  CHECK(full->retention.hour == defaults.retention.hour);
   CHECK(full->retention.findings == defaults.retention.findings);
   CHECK(full->detect.vanished_after == defaults.detect.vanished_after);
   CHECK(full->detect.failing_runs == defaults.detect.failing_runs);

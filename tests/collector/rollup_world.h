@@ -2,7 +2,9 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <map>
 #include <memory>
+#include <random>
 #include <set>
 #include <string>
 #include <utility>
@@ -18,10 +20,11 @@
 
 namespace haidang::collector::testing {
 
-// A store whose blocks and roll-ups are made in simulated time, and an agent that reads each minute
-// a gauge, a counter, a histogram, a text and a number that sometimes is not read.
+// A store whose blocks and roll-ups are made in simulated time, and an agent that reads a gauge, a
+// counter, a histogram, a text and a number that sometimes is not read.
 struct RollupWorld : World {
-  static constexpr uint64_t kFullEvery = 10;  // ticks
+  int64_t step_ms = 60'000;  // between ticks
+  uint64_t full_every = 10;  // ticks: ten minutes
 
   std::unique_ptr<haidang::testing::FakeLoop> loop;
   std::unique_ptr<Compaction> compaction;
@@ -36,6 +39,9 @@ struct RollupWorld : World {
   uint64_t text = agent.Declare({"text", {}}, DataType::kString, 0);
   Oracle oracle;
   std::vector<MqttMessage> unsaved;  // since the last commit
+  std::mt19937_64 random{1};
+  uint64_t total = 0;
+  Histogram took;
 
   RollupWorld() {
     adjust_observer = [this](IngestObserver& observer) {
@@ -78,8 +84,9 @@ struct RollupWorld : World {
     REQUIRE(compaction->Begin(*store));
   }
 
-  // One a minute.
-  int64_t TimeOf(uint64_t number) const { return begin_ms + static_cast<int64_t>(number) * 60'000; }
+  int64_t TimeOf(uint64_t number) const {
+    return begin_ms + static_cast<int64_t>(number) * step_ms;
+  }
   void Give(TestAgent& from, const TestAgent::Tick& tick, bool late, int64_t shift_ms = 0) {
     from.epoch_ms += TimeOf(tick.number) + shift_ms - from.TimeOf(tick.number);
     oracle.Told(from.birth().spool_id, from.TimeOf(tick.number), tick);
@@ -96,6 +103,28 @@ struct RollupWorld : World {
     }
     unsaved.clear();
     return true;
+  }
+  // Values are quarters, so that sums are exact in any order.
+  TestAgent::Tick Next(uint64_t number) {
+    TestAgent::Tick tick;
+    tick.number = number;
+    tick.full = number % full_every == 1;
+    total = random() % 150 == 0 ? random() % 50 : total + random() % 9;
+    if (random() % 4 == 0) took.Observe(static_cast<double>(random() % 64) / 4);
+    if (random() % 200 == 0) took = {};
+    const auto say = [&](uint64_t one_in) { return tick.full || random() % one_in == 0; };
+    if (say(2)) tick.values[gauge] = static_cast<double>(random() % 400) / 4;
+    if (say(3)) tick.values[counter] = total;
+    if (say(3)) tick.values[seconds] = Bytes{took.Encode()};
+    if (say(4)) tick.values[odd] = static_cast<double>(random() % 9) / 4;
+    if (tick.full) tick.values[text] = std::string("ok");
+    if (random() % 30 == 0) tick.values[odd] = Null{};
+    if (tick.full && random() % 7 == 0) tick.values.erase(counter);
+    if (random() % 25 == 0) tick.groups = random() % 2 == 0 ? 1 : 5;
+    return tick;
+  }
+  void GiveRange(uint64_t first, uint64_t last) {
+    for (uint64_t n = first; n <= last; ++n) Give(agent, Next(n), false);
   }
   // Lets it work until there is nothing to do.
   void Settle() {

@@ -2,7 +2,6 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
-#include <random>
 
 #include "collector/store/for_each.h"
 #include "collector/store/schema.h"
@@ -20,33 +19,7 @@ constexpr auto kFine = RollupLevel::kFiveMinutes;
 constexpr auto kHour = RollupLevel::kHour;
 constexpr int64_t kWindow = store::kWindowMs;
 
-// Quarters, so that sums are exact in any order.
 struct Fixture : RollupWorld {
-  std::mt19937_64 random{1};
-  uint64_t total = 0;
-  Histogram took;
-
-  TestAgent::Tick Next(uint64_t number) {
-    TestAgent::Tick tick;
-    tick.number = number;
-    tick.full = number % kFullEvery == 1;
-    total = random() % 150 == 0 ? random() % 50 : total + random() % 9;
-    if (random() % 4 == 0) took.Observe(static_cast<double>(random() % 64) / 4);
-    if (random() % 200 == 0) took = {};
-    const auto say = [&](uint64_t one_in) { return tick.full || random() % one_in == 0; };
-    if (say(2)) tick.values[gauge] = static_cast<double>(random() % 400) / 4;
-    if (say(3)) tick.values[counter] = total;
-    if (say(3)) tick.values[seconds] = Bytes{took.Encode()};
-    if (say(4)) tick.values[odd] = static_cast<double>(random() % 9) / 4;
-    if (tick.full) tick.values[text] = std::string("ok");
-    if (random() % 30 == 0) tick.values[odd] = Null{};
-    if (tick.full && random() % 7 == 0) tick.values.erase(counter);
-    if (random() % 25 == 0) tick.groups = random() % 2 == 0 ? 1 : 5;
-    return tick;
-  }
-  void GiveRange(uint64_t first, uint64_t last) {
-    for (uint64_t n = first; n <= last; ++n) Give(agent, Next(n), false);
-  }
   // One random thing that may happen at any time.
   void Happen() {
     switch (random() % 12) {
@@ -243,6 +216,7 @@ TEST_CASE_METHOD(Fixture, "a store of version 3 gets roll-ups of all its blocks"
   Restart();
   CHECK(Count("block") == blocks);
   CHECK(Count("rollup_due") == blocks);
+  CHECK(Count("pragma_auto_vacuum WHERE auto_vacuum = 2") == 1);
   Settle();
   CHECK(CheckCovered(kFine) == store::kDayPieceMs + kWindow);
   CHECK(CheckCovered(kHour) == store::kDayPieceMs);

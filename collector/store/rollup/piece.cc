@@ -34,7 +34,8 @@ struct Told {
 };
 constexpr std::array<Told, 6> kColumns = {{
     {&NumberRollup::last, nullptr},
-    {&NumberRollup::first, [](const NumberRollup& r, size_t i) { return r.last[i]; }},
+    {&NumberRollup::first,
+     [](const NumberRollup& r, size_t i) { return r.last[i == 0 ? 0 : i - 1]; }},
     {&NumberRollup::min,
      [](const NumberRollup& r, size_t i) { return std::min(r.first[i], r.last[i]); }},
     {&NumberRollup::max,
@@ -42,7 +43,7 @@ constexpr std::array<Told, 6> kColumns = {{
     {&NumberRollup::sum, [](const NumberRollup& r, size_t i) { return r.count[i] * r.last[i]; }},
     {&NumberRollup::increase,
      [](const NumberRollup& r, size_t i) {
-       return r.last[i] - (i == 0 ? r.first : r.last)[i == 0 ? 0 : i - 1];
+       return r.last[i] - (i == 0 ? r.first[0] : r.last[i - 1]);
      }},
 }};
 
