@@ -17,12 +17,10 @@ namespace {
 using namespace std::chrono_literals;
 using sparkplug::MessageType;
 
-constexpr int64_t kExpireStep = 5000;  // rows of the journal deleted at once at most
-constexpr std::chrono::microseconds kShrinkBudget = 10ms;  // of each second
+constexpr int64_t kExpireStep = 5000;             // rows of the journal deleted at once at most
 constexpr int64_t kExpirePause = 60;              // seconds between looks where nothing is old
 constexpr std::string_view kUnknown = "unknown";  // state of machines while there is no broker
-constexpr int64_t kRestoreMs =
-    int64_t{600} * 1000;  // heads of machines heard since then are brought back
+constexpr int64_t kRestoreMs = 600'000;  // heads of machines heard since then are brought back
 
 // "2026-01-05T00:30:00Z"
 std::string ToIso(int64_t wall_ms) {
@@ -42,8 +40,7 @@ Result<std::unique_ptr<Collector>> Collector::Open(const Options& options, Loop&
                                                    const Clock& clock,
                                                    const std::function<uint64_t()>& random64,
                                                    const MakeSession& make_session) {
-  store::StoreOptions store_options;
-  store_options.path = options.directory + "/telemetry.db";
+  const store::StoreOptions store_options{.path = options.directory + "/telemetry.db"};
   auto store = store::Store::Open(store_options, random64);
   if (!store) return store.error();
   auto contents = (*store)->Load();
@@ -136,8 +133,7 @@ IngestObserver Collector::MakeObserver() {
     // Only what was surely written shows that the disk takes something: a transaction may be empty.
     if (std::exchange(snapshot_unsaved_, false)) Stored();
     compaction_.Saved();
-    rollups_.Saved();
-    rollups_.Go(!compaction_.working());
+    rollups_.Saved(!compaction_.working());
     remotes_.Saved();
     book_.Saved();
   };
@@ -183,9 +179,8 @@ void Collector::Stop(std::chrono::milliseconds patience, std::function<void()> d
   second_timer_.reset();
   remotes_.Stop();
   (void)ingest_.Finish();
-  std::vector<MqttMessage> last;
-  last.push_back({StateTopic(), sparkplug::EncodeState(false, clock_.WallMs()), 1, true});
-  session_->Stop(std::move(last), patience, std::move(done));
+  session_->Stop({{StateTopic(), sparkplug::EncodeState(false, clock_.WallMs()), 1, true}},
+                 patience, std::move(done));
 }
 
 MqttHandlers Collector::MakeHandlers() {
@@ -280,7 +275,6 @@ void Collector::EverySecond() {
   rollups_.Go(!compaction_.working());
   remotes_.EverySecond();
   ExpireSome();
-  ingest_.Shrink(kShrinkBudget);
 }
 
 void Collector::SeeMachines(Moment now) {
@@ -312,6 +306,7 @@ void Collector::CountMachines() {
 }
 
 void Collector::ExpireSome() {
+  ingest_.Shrink();
   if (expired_rows_ < kExpireStep && ++seconds_ % kExpirePause != 0) return;
   const int64_t needed = std::min(compaction_.FirstNeeded(), remotes_.FirstNeeded());
   expired_rows_ = ingest_.Expire(needed, kExpireStep);
@@ -361,8 +356,8 @@ std::string Collector::WhyNotReady() const {
     return "nothing can be stored since " + ToIso(*not_stored_since_ms_) + ": " + not_stored_why_;
   }
   if (const auto since_ms = broker_.down_since_ms()) {
-    const std::string& why = broker_.why();
-    return "no broker since " + ToIso(*since_ms) + (why.empty() ? "" : ": " + why);
+    return "no broker since " + ToIso(*since_ms) + (broker_.why().empty() ? "" : ": ") +
+           broker_.why();
   }
   return "";
 }

@@ -21,6 +21,7 @@ constexpr size_t kMaxDeath = 4096;
 constexpr uint64_t kBacklog = 8;  // batches; fewer are on their way anyway
 // A rebuild reads up to 512 batches: late ones that trickle in wait for each other.
 constexpr int64_t kMendEveryMs = 1000;
+constexpr std::chrono::milliseconds kShrinkBudget{10};
 
 size_t MaxBytes(MessageType type) {
   if (type == MessageType::kNBirth) return kMaxBirth;
@@ -300,9 +301,9 @@ int64_t Ingest::Expire(int64_t needed, int64_t limit) {
   return *expired;
 }
 
-void Ingest::Shrink(std::chrono::microseconds budget) {
+void Ingest::Shrink() {
   if (grants_.catching_up() > 0) return;
-  if (auto done = store_.Shrink(clock_, budget); !done) StageFailed(done.error());
+  if (auto done = store_.Shrink(clock_, kShrinkBudget); !done) StageFailed(done.error());
 }
 
 }  // namespace haidang::collector

@@ -72,9 +72,9 @@ class Ingest {
   // Deletes at most `limit` rows of the journal, as a part of the next commit; how many
   // (Store::Expire).
   int64_t Expire(int64_t needed, int64_t limit);
-  // Makes the file smaller where much of it is free, as a part of the next commit, while no machine
-  // catches up.
-  void Shrink(std::chrono::microseconds budget);
+  // At each second: makes the file smaller where much of it is free, as a part of the next commit,
+  // while no machine catches up.
+  void Shrink();
 
  private:
   enum class Outcome { kDone, kNeedsBirth };

@@ -172,7 +172,7 @@ Status Rollups::Flush(store::Store& store) {
   return {};
 }
 
-void Rollups::Saved() {
+void Rollups::Saved(bool may) {
   if (flushed_ == 0) return;
   for (const store::RollupChange& change : made_) {
     metrics_.rollup_pieces.Increment(static_cast<double>(change.made.size()));
@@ -180,6 +180,7 @@ void Rollups::Saved() {
   }
   made_.clear();
   flushed_ = 0;
+  Go(may);
 }
 
 }  // namespace haidang::collector

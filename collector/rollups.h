@@ -26,13 +26,12 @@ class Rollups {
   Rollups(Loop& loop, const Clock& clock, Metrics& metrics, std::string path,
           std::chrono::milliseconds raw);
 
-  // At each second, and after each commit that took roll-ups: begins what there is to do, if it
-  // may.
+  // At each second: begins what there is to do, if it may.
   void Go(bool may);
-  // Puts what was made into the transaction that is about to be committed. Saved: it was. Lost: it
-  // could not be.
+  // Puts what was made into the transaction that is about to be committed. Saved: it was, and more
+  // may begin. Lost: it could not be.
   Status Flush(store::Store& store);
-  void Saved();
+  void Saved(bool may);
   void Lost() { flushed_ = 0; }
 
   // A worker reads, or what it made waits for a commit.

@@ -24,7 +24,7 @@ struct Fixture : RollupWorld {
   }
   void Expire() {
     ingest->Expire(compaction->FirstNeeded(), 100'000);
-    ingest->Shrink(1s);
+    ingest->Shrink();
     REQUIRE(Commit());
   }
   int64_t Pages() { return Number("SELECT page_count FROM pragma_page_count"); }

@@ -55,7 +55,7 @@ struct RollupWorld : World {
       };
       observer.saved = [this] {
         compaction->Saved();
-        rollups->Saved();
+        rollups->Saved(false);
       };
       observer.failed = [this](const Error&) {
         compaction->Lost();
