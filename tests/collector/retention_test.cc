@@ -17,8 +17,8 @@ struct Fixture : RollupWorld {
     options.retention.raw = raw = 2 * 24h;
     options.retention.five_minutes = 7 * 24h;
     options.retention.hour = 14 * 24h;
-    step_ms = 150'000;
-    full_every = 4;
+    step_ms = 300'000;
+    full_every = 2;
     Restart();
     Receive(agent.Birth());
   }
@@ -81,7 +81,7 @@ TEST_CASE_METHOD(Fixture, "each level is kept as long as it is told, and the fil
 }
 
 TEST_CASE_METHOD(Fixture, "blocks of which roll-ups are due stay, however old they are") {
-  GiveRange(1, 1000);
+  GiveRange(1, 500);
   REQUIRE(Commit());
   clock.Advance(100 * 24h);
   for (compaction->Go(); compaction->busy(); compaction->Go()) {
@@ -108,9 +108,9 @@ TEST_CASE_METHOD(Fixture, "blocks of which roll-ups are due stay, however old th
 
 TEST_CASE_METHOD(Fixture, "a late batch of a time of which blocks are gone leaves roll-ups alone") {
   std::vector<TestAgent::Tick> late;
-  for (uint64_t n = 1; n <= 2000; ++n) {
+  for (uint64_t n = 1; n <= 1000; ++n) {
     const auto tick = Next(n);
-    if (n == 700) {
+    if (n == 350) {
       late.push_back(tick);
     } else {
       Give(agent, tick, false);
@@ -118,7 +118,7 @@ TEST_CASE_METHOD(Fixture, "a late batch of a time of which blocks are gone leave
   }
   Settle();
   Expire();
-  REQUIRE(Number("SELECT min(window_ms) FROM block") > TimeOf(700));
+  REQUIRE(Number("SELECT min(window_ms) FROM block") > TimeOf(350));
   const auto before = Read(RollupLevel::kFiveMinutes);
   Give(agent, late[0], true);
   Settle();
@@ -131,7 +131,7 @@ TEST_CASE_METHOD(Fixture, "a late batch of a time of which blocks are gone leave
 }
 
 TEST_CASE_METHOD(Fixture, "a block that is damaged is given up once it is old") {
-  GiveRange(1, 300);
+  GiveRange(1, 150);
   REQUIRE(Commit());
   clock.Advance(61s);
   for (compaction->Go(); compaction->busy(); compaction->Go()) {
@@ -161,7 +161,7 @@ TEST_CASE("a file gives free pages back, a few at a time, and keeps some") {
   REQUIRE(opened);
   store::Store& store = **opened;
   const std::string payload(3000, 'x');
-  for (uint64_t n = 1; n <= 2000; ++n) {
+  for (uint64_t n = 1; n <= 1000; ++n) {
     REQUIRE(store.Append({1, 1, n, static_cast<int64_t>(n), 0, 0, 0, 0, payload}));
   }
   REQUIRE(store.Commit());

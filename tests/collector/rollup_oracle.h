@@ -41,7 +41,9 @@ class Oracle {
     std::map<uint64_t, Spool> spools;
     std::map<uint64_t, Points> known;
     for (const auto& [alias, group] : groups) known[alias];
-    for (const auto& [key, tick] : told_) {
+    for (const auto& told : told_) {
+      const auto& key = told.first;
+      const TestAgent::Tick& tick = told.second;
       Spool& spool = spools[std::get<1>(key)];
       if (tick.full || tick.number != spool.number + 1) spool.values.clear();
       spool.number = tick.number;

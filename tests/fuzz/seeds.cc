@@ -10,6 +10,8 @@
 #include "collector/store/chunk/texts.h"
 #include "collector/store/chunk/ticks.h"
 #include "collector/store/chunk/values.h"
+#include "collector/store/rollup/piece.h"
+#include "collector/store/rollup/summary.h"
 #include "core/histogram.h"
 #include "tests/collector/chunk/generators.h"
 #include "tests/core/generators.h"
@@ -91,6 +93,32 @@ void WriteChunkSeeds(const std::filesystem::path& root) {
   }
 }
 
+void WriteRollupSeeds(const std::filesystem::path& root) {
+  constexpr int64_t kWindow = 7'200'000;
+  Corpus rollups(root / "rollup");
+  for (uint64_t seed = 1; seed <= 28; ++seed) {
+    store::testing::Generator generator(seed);
+    const auto series = generator.Series(seed % store::testing::Generator::kKinds, 48);
+    store::NumberSummer gauge(0, false), counter(0, true);
+    store::HistogramSummer histograms(0);
+    Histogram histogram;
+    int64_t time_ms = 0;
+    for (const double value : series) {
+      gauge.See(time_ms, value);
+      counter.See(time_ms, value);
+      histogram.Observe(value);
+      histograms.See(time_ms, histogram.Encode());
+      time_ms += seed % 5 == 0 ? 400'000 : 150'000;
+      if (time_ms >= kWindow) break;
+    }
+    store::PieceMaker maker({store::RollupLevel::kFiveMinutes, 0, kWindow});
+    maker.Add(1, gauge.rollup());
+    maker.Add(2, counter.rollup());
+    maker.Add(3, histograms.Take());
+    rollups.Add(std::string(1, '\0') + maker.Finish());
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -100,5 +128,6 @@ int main(int argc, char** argv) {
   }
   WriteSeeds(argv[1]);
   WriteChunkSeeds(argv[1]);
+  WriteRollupSeeds(argv[1]);
   return 0;
 }

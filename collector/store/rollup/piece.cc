@@ -5,7 +5,6 @@
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <tuple>
 #include <utility>
 
 #include "collector/store/chunk/values.h"
@@ -87,6 +86,11 @@ Status DecodeColumn(std::string_view bytes, const Told& told, NumberRollup& roll
   return {};
 }
 
+bool Follows(const Piece::Entry& before, const Piece::Entry& entry) {
+  if (before.series != entry.series) return before.series < entry.series;
+  return before.form != PieceForm::kHistogram && entry.form == PieceForm::kHistogram;
+}
+
 }  // namespace
 
 Result<Piece> Piece::Open(const PieceGrid& grid, std::string_view bytes) {
@@ -127,8 +131,7 @@ Result<Piece> Piece::Open(const PieceGrid& grid, std::string_view bytes) {
       return Damaged("a series that is none");
     }
     entry.counts = *which;
-    if (i > 0 && std::tie(piece.entries_.back().series, piece.entries_.back().form) >=
-                     std::tie(entry.series, entry.form)) {
+    if (i > 0 && !Follows(piece.entries_.back(), entry)) {
       return Damaged("its series are out of order");
     }
     piece.entries_.push_back(entry);

@@ -45,7 +45,7 @@ class Piece {
     size_t counts = 0;  // which of the piece's counts are the series'
     std::string_view bytes;
   };
-  // Ascending by series, then form: one has two where it was something else once.
+  // Ascending by series; one has a number and then a histogram where it was either once.
   std::span<const Entry> entries() const { return entries_; }
 
   // Required: the entry's form.
