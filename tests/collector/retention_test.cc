@@ -161,7 +161,7 @@ TEST_CASE("a file gives free pages back, a few at a time, and keeps some") {
   REQUIRE(opened);
   store::Store& store = **opened;
   const std::string payload(3000, 'x');
-  for (uint64_t n = 1; n <= 1000; ++n) {
+  for (uint64_t n = 1; n <= 2000; ++n) {
     REQUIRE(store.Append({1, 1, n, static_cast<int64_t>(n), 0, 0, 0, 0, payload}));
   }
   REQUIRE(store.Commit());
