@@ -6,6 +6,7 @@
 #include "collector/store/reader.h"
 #include "core/io/mqtt_session.h"
 #include "tests/collector/collector_process.h"
+#include "tests/collector/remote/raw_receiver.h"
 #include "tests/collector/remote/receiver_process.h"
 #include "tests/support/loop_runner.h"
 
@@ -32,6 +33,7 @@ struct Fleet {
   std::deque<TestAgent> agents;
   uint64_t load = 0, cpu = 0, steady = 0;
   uint64_t number = 0;
+  std::string state;  // the collector's last STATE
 
   Fleet() {
     for (int i = 0; i < kMachines; ++i) {
@@ -51,7 +53,9 @@ struct Fleet {
     handlers.will = [this] { return agents[0].Death(); };
     handlers.connected = [] {};
     handlers.disconnected = [](const Error&) {};
-    handlers.received = [](std::vector<MqttMessage>&&) {};
+    handlers.received = [this](std::vector<MqttMessage>&& messages) {
+      for (const MqttMessage& message : messages) state = message.payload;
+    };
     auto made =
         MakeMqttSession(*loop, clock, options, {{"spBv1.0/STATE/+", 0}}, std::move(handlers));
     REQUIRE(made);
@@ -71,6 +75,12 @@ struct Fleet {
     if (tick.full || n % 3 == 0) tick.values[load] = static_cast<double>(n) / 4;
     tick.values[cpu] = machine * 1000 + static_cast<double>(n) * 0.25;
     return tick;
+  }
+  // Starts it; returns once it listens.
+  void Start(CollectorProcess& collector) {
+    state.clear();
+    collector.Start();
+    REQUIRE(RunUntil(*loop, [&] { return state.find("true") != std::string::npos; }));
   }
   void Born(uint64_t next) {
     for (const TestAgent& agent : agents) REQUIRE(session->Publish(agent.Birth(next)));
@@ -125,10 +135,7 @@ struct Run {
     fleet.Born(1);
   }
 
-  void StartCollector() {
-    collector.Start();
-    REQUIRE(RunUntil(*fleet.loop, [&] { return Metric("broker_connected", "") == 1; }));
-  }
+  void StartCollector() { fleet.Start(collector); }
   double Metric(const std::string& name, const std::string& labels) const {
     const std::string all = collector.Metrics("/metrics");
     const std::string line = "\nhaidang_collector_" + name + labels;
@@ -312,4 +319,23 @@ TEST_CASE("a machine that vanishes ends, also where the collector did not live t
   for (int i = 0; i < 14; ++i) run.fleet.Tick(2);
   CHECK(now(3).empty());
   CHECK_FALSE(now(2).empty());
+}
+
+TEST_CASE("a receiver that says nothing does not hold up the end, nor what is stored") {
+  TempDir dir;
+  Fleet fleet;
+  RawReceiver receiver([](const RawReceiver::Seen&, size_t) { return RawReceiver::Reply{}; });
+  CollectorProcess collector(fleet.broker, dir.path(),
+                             "[[remote_write]]\nurl = \"" + receiver.Url() + "\"\n");
+  fleet.Start(collector);
+  fleet.Born(1);
+  for (int i = 0; i < 3; ++i) fleet.Tick();
+  REQUIRE(RunUntil(*fleet.loop, [&] { return receiver.requests() > 0; }));
+  REQUIRE(RunUntil(*fleet.loop, [&] {
+    return collector.Metrics("/metrics").find("haidang_collector_batches_total 15\n") !=
+           std::string::npos;
+  }));
+  const auto [status, took] = collector.Terminate();
+  CHECK(status == 0);
+  CHECK(took < 1500ms);
 }
