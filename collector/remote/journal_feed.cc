@@ -168,18 +168,19 @@ Status JournalFeed::Learn(Machine& machine, const Row& row, const sparkplug::Bat
     // A spool that no table knows speaks a layout that nobody does.
     layout = machine.spools.emplace(row.tick.spool, 0).first;
   }
-  auto [known, fresh] = machine.layouts.try_emplace(layout->second);
+  const auto known = machine.layouts.find(layout->second);
   const bool complete =
-      !fresh && (!known->second.complete ||
-                 std::all_of(batch.samples.begin(), batch.samples.end(), [&](const auto& sample) {
-                   return sample.alias < sparkplug::kFirstSeriesAlias ||
-                          known->second.aliases.Find(sample.alias) != nullptr;
-                 }));
+      known != machine.layouts.end() &&
+      (!known->second.complete ||
+       std::all_of(batch.samples.begin(), batch.samples.end(), [&](const auto& sample) {
+         return sample.alias < sparkplug::kFirstSeriesAlias ||
+                known->second.aliases.Find(sample.alias) != nullptr;
+       }));
   if (complete) return {};
   if (auto done = LearnLayout(machine, layout->second); !done) return done;
   // What has no meaning now never gets one: a batch is stored after the birth that explains it.
+  Layout& to = machine.layouts[layout->second];
   for (const sparkplug::SampleView& sample : batch.samples) {
-    Layout& to = machine.layouts[layout->second];
     if (sample.alias < sparkplug::kFirstSeriesAlias || to.aliases.Find(sample.alias) != nullptr) {
       continue;
     }
