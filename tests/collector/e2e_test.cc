@@ -141,6 +141,20 @@ TEST_CASE_METHOD(Fixture, "from the broker to the disk, to the acknowledgement, 
   REQUIRE(columns);
   REQUIRE(columns->size() == 1);
   CHECK(columns->at(0).values == std::vector<double>{0.75});
+  for (const std::string& question :
+       {"range?metric=node_load1&match=site%3D06652&step=60000&combine=max&by=site" + range,
+        "last?metric=node_load1&at=" + std::to_string(agent.TimeOf(10)),
+        std::string("now?metric=node_load1&match=instance~pc-*")}) {
+    INFO(question);
+    columns = query::DecodeColumns(collector.Ask("/query/v1/" + question)->body);
+    REQUIRE(columns);
+    REQUIRE(columns->size() == 1);
+    CHECK(columns->at(0).series.labels.at("site") == "06652");
+    CHECK(columns->at(0).values == std::vector<double>{0.75});
+  }
+  CHECK(collector.Metrics("/metrics")
+            .find("haidang_collector_query_duration_seconds_count{kind=\"range\"} 1") !=
+        std::string::npos);
   const auto [status, took] = collector.Terminate();
   CHECK(status == 0);
   CHECK(took < 2s);

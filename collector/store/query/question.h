@@ -58,7 +58,7 @@ struct LastQuestion {
 
 // What a question may cost.
 struct QueryBounds {
-  size_t columns = 1000;                      // of the answer
+  size_t columns = 10000;                     // of the answer
   size_t series = 50000;                      // that are read
   size_t points = 1000000;                    // of the answer
   size_t cells = 16000000;                    // under way at once, 8 bytes each

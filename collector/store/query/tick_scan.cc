@@ -70,8 +70,7 @@ Result<std::optional<int64_t>> TickScan::NextWindow(int64_t from) {
     auto row = s->Bind(1, question_.machine).Bind(2, WindowOf(from)).Step();
     if (!row) return row.error();
     if (!*row) continue;
-    const int64_t window = WindowOf(s->Int(0));
-    next = next ? std::min(*next, window) : window;
+    next = std::min(next.value_or(INT64_MAX), WindowOf(s->Int(0)));
   }
   return next;
 }
@@ -87,7 +86,7 @@ Status TickScan::Load(int64_t window) {
   int64_t covered = 0;
   Status read = LoadBlocks(window, covered);
   if (read) read = LoadJournal(window, covered);
-  const Status ended = db_.Exec("COMMIT");
+  Status ended = db_.Exec("COMMIT");
   return read ? ended : read;
 }
 
@@ -103,7 +102,6 @@ Status TickScan::LoadBlocks(int64_t window, int64_t& covered) {
     covered = std::max(covered, s->Int(0));
     auto block = Block::Open(s->Blob(1));
     if (!block) return block.error();
-    const auto number = static_cast<uint32_t>(parts_.size());
     auto part = std::make_unique<Part>();
     size_t bytes = block->rows().size() * sizeof(TickRow);
     for (const Block::Column& column : block->columns()) {
@@ -117,7 +115,8 @@ Status TickScan::LoadBlocks(int64_t window, int64_t& covered) {
     }
     if (auto done = budget_.Bytes(bytes); !done) return done;
     for (uint32_t i = 0; i < block->rows().size(); ++i) {
-      rows_.push_back({block->rows()[i], SpoolOf(block->rows()[i].spool), number, i});
+      rows_.push_back({block->rows()[i], SpoolOf(block->rows()[i].spool),
+                       static_cast<uint32_t>(parts_.size()), i});
     }
     places_.emplace_back(block->rows().size());
     parts_.push_back(std::move(part));
@@ -276,7 +275,7 @@ void TickScan::Know(const Statement& statement, Cell& cell) {
   cell.group = statement.group;
   if (statement.datatype == DataType::kBytes) {
     cell.known = value.kind == WireValue::Kind::kBytes && value.view.size() <= Head::kMaxText;
-    cell.text = cell.known ? value.view : std::string_view();
+    if (cell.known) cell.text = value.view;
     return;
   }
   if (value.kind == WireValue::Kind::kDouble && statement.datatype == DataType::kDouble) {
