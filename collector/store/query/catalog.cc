@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collector/store/json.h"
+#include "core/catalogue.h"
 
 namespace haidang::store {
 namespace {
@@ -46,7 +47,8 @@ Result<std::vector<MachineEntry>> Catalog::Machines(const std::optional<std::str
 }
 
 Result<std::vector<SeriesEntry>> Catalog::Series(const std::string& metric) {
-  auto s = db_.Prepare("SELECT id, labels, datatype FROM series WHERE metric = ?1 ORDER BY id");
+  auto s =
+      db_.Prepare("SELECT id, labels, datatype, type FROM series WHERE metric = ?1 ORDER BY id");
   if (!s) return s.error();
   s->Bind(1, std::string_view(metric));
   std::vector<SeriesEntry> series;
@@ -56,7 +58,8 @@ Result<std::vector<SeriesEntry>> Catalog::Series(const std::string& metric) {
     if (!*row) return series;
     const auto datatype = static_cast<DataType>(s->Int(2));
     if (datatype == DataType::kString) continue;
-    series.push_back({s->Int(0), DecodeLabels(s->Text(1)), datatype == DataType::kBytes});
+    series.push_back({s->Int(0), DecodeLabels(s->Text(1)), datatype == DataType::kBytes,
+                      s->Text(3) == ToString(MetricType::kCounter)});
   }
 }
 

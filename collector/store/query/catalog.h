@@ -26,6 +26,7 @@ struct SeriesEntry {
   int64_t id = 0;  // row
   Labels labels;
   bool histogram = false;
+  bool counter = false;
 };
 
 // Where a machine stood from one time to another.

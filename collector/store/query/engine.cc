@@ -9,6 +9,7 @@
 #include "collector/store/query/groups.h"
 #include "collector/store/query/last_before.h"
 #include "collector/store/query/machine_steps.h"
+#include "collector/store/query/number_steps.h"
 #include "collector/store/query/points.h"
 #include "collector/store/query/step_grid.h"
 
@@ -62,6 +63,11 @@ Result<bool> WantsHistograms(const RangeQuestion& question, const Selection& sel
   if (function == Function::kQuantile && selection.has_numbers() && !selection.has_histograms()) {
     return Error{"a quantile is asked of histograms, and " + question.metric +
                  " is a number; ask for last, first, min, max, avg, sum, count, increase or rate"};
+  }
+  const bool gains = NumberSteps::NeedsGains(function);
+  if (gains && selection.has_numbers() && !selection.has_counters()) {
+    return Error{question.metric + " is no counter: it has no " + std::string(ToString(function)) +
+                 "; ask for last, min, max or avg"};
   }
   if (selection.has_numbers()) return function == Function::kQuantile;
   if (!selection.has_histograms()) return false;

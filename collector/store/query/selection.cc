@@ -78,6 +78,7 @@ Status Selection::Begin(const Wanted& wanted) {
     Labels labels = places_ ? ToldLabels(entry.labels) : std::move(entry.labels);
     if (!MatchesOwn(labels)) continue;
     (entry.histogram ? has_histograms_ : has_numbers_) = true;
+    has_counters_ = has_counters_ || (entry.counter && !entry.histogram);
     const auto [at, fresh] = known.try_emplace({labels, entry.histogram}, kinds_.size());
     if (fresh) kinds_.push_back({std::move(labels), entry.histogram, {}});
     kinds_[at->second].series.push_back(entry.id);

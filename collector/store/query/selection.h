@@ -54,6 +54,7 @@ class Selection {
   Status Begin(const Wanted& wanted);
 
   bool has_numbers() const { return has_numbers_; }
+  bool has_counters() const { return has_counters_; }
   bool has_histograms() const { return has_histograms_; }
   // Keeps one kind of series alone.
   void Keep(bool histograms);
@@ -78,7 +79,7 @@ class Selection {
   std::vector<Matcher> place_;  // on the machine, and where it stands
   int64_t from_ms_ = 0, to_ms_ = 0;
   bool places_ = true;
-  bool has_numbers_ = false, has_histograms_ = false;
+  bool has_numbers_ = false, has_counters_ = false, has_histograms_ = false;
   std::vector<Kind> kinds_;
   std::set<int64_t> series_;  // of all kinds
   std::vector<MachineEntry> machines_;

@@ -142,6 +142,8 @@ TEST_CASE_METHOD(Fixture, "what cannot be asked is refused with what can be") {
   refuses("multiple of 3600000 ms", [](auto& q) { q.source = Source::kHour; });
   refuses("multiple of 300000 ms", [](auto& q) { q.source = Source::kFiveMinutes; });
   refuses("gauge is a number", [](auto& q) { q.function = Function::kQuantile; });
+  refuses("gauge is no counter", [](auto& q) { q.function = Function::kIncrease; });
+  refuses("gauge is no counter", [](auto& q) { q.function = Function::kRate; });
   refuses("histogram is a histogram; ask for quantile", [](auto& q) { q.metric = "histogram"; });
   refuses("within [0, 1]", [](auto& q) {
     q.function = Function::kQuantile;

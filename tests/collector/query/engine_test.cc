@@ -292,6 +292,9 @@ void CheckMany(const RandomStore& store, store::Reader& reader, std::mt19937_64&
                                           : "counter",
                              one_of(steps));
     question.function = histogram ? Function::kQuantile : one_of(kOfNumbers);
+    const bool gains =
+        question.function == Function::kIncrease || question.function == Function::kRate;
+    if (gains) question.metric = "counter";
     if (question.function == Function::kRate && !rates) question.function = Function::kIncrease;
     question.q = static_cast<double>(random() % 21) / 20;
     question.combine = one_of(kCombines);

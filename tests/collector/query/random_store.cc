@@ -90,7 +90,7 @@ RandomStore::Filled RandomStore::MakeMachine(int i) {
   const std::vector<uint64_t> aliases{
       agent.Declare({"gauge", {{"disk", "/"}}}),
       agent.Declare({"gauge", {{"disk", "/data"}}}, DataType::kInt64, 1),
-      agent.Declare({"counter", {{"site", "own"}}}, DataType::kUInt64, 1),
+      agent.Declare({"counter", {{"site", "own"}}}, DataType::kUInt64, 1, MetricType::kCounter),
       agent.Declare({"histogram", {}}, DataType::kBytes, 2)};
   return {.agent = std::move(agent), .aliases = aliases};
 }
