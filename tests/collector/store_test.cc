@@ -59,12 +59,9 @@ TEST_CASE("a migration that fails half-way leaves nothing of itself") {
   CHECK(Migrate(*db, mended));
 }
 
-TEST_CASE("migrations of the project ascend") {
+TEST_CASE("migrations of the project ascend without a hole") {
   int version = 0;
-  for (const Migration& step : Migrations()) {
-    CHECK(step.version > version);
-    version = step.version;
-  }
+  for (const Migration& step : Migrations()) CHECK(step.version == ++version);
 }
 
 TEST_CASE("a file of the first schema goes on with its ranges") {

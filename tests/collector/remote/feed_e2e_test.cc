@@ -165,15 +165,18 @@ struct Run {
     Samples stored;
     auto reader = store::OpenReader(collector.database());
     REQUIRE(reader);
+    constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
+    const int64_t now_ms = SystemClock().WallMs();
     for (const char* metric :
          {"node_load1", "node_cpu_seconds_total", "node_memory_MemTotal_bytes"}) {
       for (int i = 0; i < kMachines; ++i) {
-        auto answer = (*reader)->Series({.machine = "may-" + std::to_string(i),
-                                         .metric = metric,
-                                         .labels = {},
-                                         .from_ms = 0,
-                                         .to_ms = INT64_MAX / 2,
-                                         .step_ms = {}});
+        auto answer = (*reader)->Range(store::AsRange({.machine = "may-" + std::to_string(i),
+                                                       .metric = metric,
+                                                       .labels = {},
+                                                       .from_ms = now_ms - kDayMs,
+                                                       .to_ms = now_ms + kDayMs,
+                                                       .step_ms = {}}),
+                                       {});
         REQUIRE(answer);
         REQUIRE(answer->columns.size() == 1);
         auto& to = stored[Name(metric, i)];

@@ -54,12 +54,15 @@ void CheckLikeReader(Fixture& world, const ModelReceiver& receiver, const std::s
                      const std::string& name) {
   auto reader = store::OpenReader(world.dir + "/telemetry.db");
   REQUIRE(reader);
-  auto answer = (*reader)->Series({.machine = "pc-1",
-                                   .metric = metric,
-                                   .labels = {},
-                                   .from_ms = 0,
-                                   .to_ms = INT64_MAX / 2,
-                                   .step_ms = {}});
+  constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
+  const int64_t begin_ms = TestAgent("pc-1").epoch_ms - kDayMs;
+  auto answer = (*reader)->Range(store::AsRange({.machine = "pc-1",
+                                                 .metric = metric,
+                                                 .labels = {},
+                                                 .from_ms = begin_ms,
+                                                 .to_ms = begin_ms + 30 * kDayMs,
+                                                 .step_ms = {}}),
+                                 {});
   REQUIRE(answer);
   REQUIRE(answer->columns.size() == 1);
   const query::Column& column = answer->columns[0];
