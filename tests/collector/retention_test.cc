@@ -63,7 +63,7 @@ TEST_CASE_METHOD(Fixture, "each level is kept as long as it is told, and the fil
     int64_t& most = day < 50 ? most_before : most_after;
     most = std::max(most, Pages());
   }
-  CHECK(most_after <= most_before + most_before / 50);
+  CHECK(most_after <= most_before + most_before / 20);
   const int64_t now_ms = clock.WallMs();
   const int64_t block_ms = Number("SELECT min(window_ms) FROM block");
   CHECK(block_ms >= now_ms - 2 * kDay - 2 * store::kWindowMs);

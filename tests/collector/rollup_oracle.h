@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -63,11 +64,13 @@ class Oracle {
   }
 
   struct Bucket {
-    double count = 0, sum = 0, min = 0, max = 0, first = 0, last = 0, increase = 0;
+    double count = 0, sum = 0, min = 0, max = 0, first = 0, last = 0;
+    std::optional<double> increase{};  // nothing: unknown
     bool operator==(const Bucket&) const = default;
     friend std::ostream& operator<<(std::ostream& out, const Bucket& b) {
       return out << b.count << "x sum " << b.sum << " min " << b.min << " max " << b.max
-                 << " first " << b.first << " last " << b.last << " increase " << b.increase;
+                 << " first " << b.first << " last " << b.last << " increase "
+                 << b.increase.value_or(-1);
     }
   };
   static std::map<int64_t, Bucket> Numbers(const Points& points, int64_t bucket_ms, bool counter) {
@@ -84,15 +87,15 @@ class Oracle {
       bucket.last = value;
       if (!counter || i == 0 || points[i].first - points[i - 1].first > 300'000) continue;
       const double before = AsNumber(points[i - 1].second);
-      bucket.increase += value < before ? value : value - before;
+      bucket.increase = bucket.increase.value_or(0) + (value < before ? value : value - before);
     }
     return buckets;
   }
   static std::map<int64_t, Histogram> Histograms(const Points& points, int64_t bucket_ms) {
     std::map<int64_t, Histogram> buckets;
     for (size_t i = 0; i < points.size(); ++i) {
-      Histogram& gained = buckets[points[i].first / bucket_ms * bucket_ms];
       if (i == 0 || points[i].first - points[i - 1].first > 300'000) continue;
+      Histogram& gained = buckets[points[i].first / bucket_ms * bucket_ms];
       gained.Merge(Gain(Of(points[i - 1].second), Of(points[i].second)));
     }
     return buckets;
@@ -144,13 +147,10 @@ class Oracle {
   static std::map<int64_t, Bucket> Of(const store::NumberRollup& r, bool counter) {
     std::map<int64_t, Bucket> buckets;
     for (size_t i = 0; i < r.begins_ms.size(); ++i) {
-      buckets[r.begins_ms[i]] = {r.count[i],
-                                 r.sum[i],
-                                 r.min[i],
-                                 r.max[i],
-                                 r.first[i],
-                                 r.last[i],
-                                 counter ? r.increase[i] : 0};
+      buckets[r.begins_ms[i]] = {r.count[i], r.sum[i],  r.min[i], r.max[i],
+                                 r.first[i], r.last[i], {}};
+      const double increase = r.increase[i];
+      if (counter && !std::isnan(increase)) buckets[r.begins_ms[i]].increase = increase;
     }
     return buckets;
   }

@@ -26,14 +26,15 @@ inline constexpr int64_t kBridgeMs = int64_t{5} * 60 * 1000;
 
 // A number's summaries by bucket: parallel, ascending. Only buckets at one of whose ticks (batches)
 // the value was known. `increase`: of a counter, from each known value to the next (to the later
-// one's bucket); where it fell it had begun again at 0. A quiet NaN where it is no counter.
+// one's bucket); where it fell it had begun again at 0. A quiet NaN where it is no counter, and
+// where no value of the bucket has one before it that it could have gone on from: unknown, not 0.
 struct NumberRollup {
   std::vector<int64_t> begins_ms;
   std::vector<double> count, sum, min, max, first, last, increase;
 };
 
-// What a cumulative histogram gained in each bucket, in the same way. `increase` has a row, and a
-// tick, for each of `begins_ms`.
+// What a cumulative histogram gained in each bucket, in the same way; only buckets of which that is
+// known. `increase` has a row, and a tick, for each of `begins_ms`.
 struct HistogramRollup {
   std::vector<int64_t> begins_ms;
   HistogramColumn increase;

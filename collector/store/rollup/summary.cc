@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kFineMs = BucketMs(RollupLevel::kFiveMinutes);
 constexpr int64_t kHourMs = BucketMs(RollupLevel::kHour);
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 // Counts that would not fit are none that anybody counted: left out.
 void Add(Histogram& total, const Histogram& gain) {
@@ -57,11 +58,12 @@ void NumberSummer::See(int64_t time_ms, double value) {
 // A run's gain is its end less its beginning, not a sum of small differences.
 void NumberSummer::Increase(bool begun, bool joined, double value) {
   if (!counter_) {
-    rollup_.increase.back() = std::numeric_limits<double>::quiet_NaN();
+    rollup_.increase.back() = kUnknown;
     return;
   }
   if (begun) {
     gained_ = 0;
+    bridged_ = false;
     run_begin_ = joined ? last_ : value;
   } else if (!joined) {
     gained_ += last_ - run_begin_;
@@ -71,7 +73,8 @@ void NumberSummer::Increase(bool begun, bool joined, double value) {
     gained_ += last_ - run_begin_;
     run_begin_ = 0;
   }
-  rollup_.increase.back() = gained_ + (value - run_begin_);
+  bridged_ = bridged_ || joined;
+  rollup_.increase.back() = bridged_ ? gained_ + (value - run_begin_) : kUnknown;
 }
 
 void HistogramSummer::See(int64_t time_ms, std::string_view encoded) {
@@ -82,13 +85,13 @@ void HistogramSummer::See(int64_t time_ms, std::string_view encoded) {
     if (!decoded) return;
     now = std::move(*decoded);
   }
-  if (time_ms >= from_ms_) {
+  if (time_ms >= from_ms_ && last_ms_ && time_ms - *last_ms_ <= kBridgeMs) {
     const int64_t begin_ms = BeginOf(time_ms, kFineMs);
     if (rollup_.begins_ms.empty() || rollup_.begins_ms.back() != begin_ms) {
       EndBucket();
       rollup_.begins_ms.push_back(begin_ms);
     }
-    if (!same && last_ms_ && time_ms - *last_ms_ <= kBridgeMs) Add(gained_, now.Since(last_));
+    if (!same) Add(gained_, now.Since(last_));
   }
   last_ms_ = time_ms;
   if (same) return;
@@ -119,7 +122,7 @@ NumberRollup ByHour(const NumberRollup& fine) {
       hours.max.push_back(fine.max[i]);
       hours.first.push_back(fine.first[i]);
       hours.last.push_back(0);
-      hours.increase.push_back(std::numeric_limits<double>::quiet_NaN());
+      hours.increase.push_back(kUnknown);
       sum = increase = {};
     }
     sum.Add(fine.sum[i]);

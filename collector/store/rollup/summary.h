@@ -51,6 +51,7 @@ class NumberSummer {
   // began.
   double gained_ = 0;
   double run_begin_ = 0;
+  bool bridged_ = false;  // something led to one of its values
 };
 
 // What one cumulative histogram did.
