@@ -59,6 +59,8 @@ void Compaction::Came(int64_t machine, int64_t time_ms, int64_t journal_id) {
 }
 
 void Compaction::Go() {
+  const int64_t lag_ms = windows_.LagMs(clock_.WallMs(), MonotonicMs());
+  metrics_.journal_lag.Set(static_cast<double>(lag_ms) / 1000);
   metrics_.open_windows.Set(static_cast<double>(windows_.size()));
   if (working_ || !made_.empty()) return;
   const int64_t mono_ms = MonotonicMs();

@@ -79,6 +79,7 @@ Metrics::Metrics()
       commits(Counter(*registry_, "commits_total")),
       commit_failures(Counter(*registry_, "commit_failures_total")),
       commit_seconds(Seconds(*registry_, "commit_duration_seconds").Add({}, kSeconds)),
+      journal_lag(Gauge(*registry_, "journal_lag_seconds")),
       journal_rows(Gauge(*registry_, "journal_rows")),
       open_windows(Gauge(*registry_, "open_windows")),
       rollup_windows_due(Gauge(*registry_, "rollup_windows_due")),

@@ -71,6 +71,7 @@ class Metrics {
   prometheus::Counter& commits;
   prometheus::Counter& commit_failures;
   prometheus::Histogram& commit_seconds;
+  prometheus::Gauge& journal_lag;  // seconds
   prometheus::Gauge& journal_rows;
   prometheus::Gauge& open_windows;
   prometheus::Gauge& rollup_windows_due;

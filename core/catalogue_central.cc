@@ -53,6 +53,10 @@ constexpr MetricInfo kRows[] = {
     {"haidang_collector_held_messages", kGauge, kUInt64, "", "", "collector",
      "Số bản tin đang giữ lại để chờ bản khai báo.",
      "Messages held until a birth makes them readable."},
+    {"haidang_collector_journal_lag_seconds", kGauge, kDouble, "seconds", "", "collector",
+     "Khoảng hai giờ chờ lâu nhất lẽ ra đã thành khối trước đây bao lâu; 0 nếu không có.",
+     "For how long the window that waits longest in the journal could have been a block; 0 where "
+     "none could."},
     {"haidang_collector_journal_rows", kGauge, kUInt64, "", "", "collector",
      "Số lô dữ liệu hiện có trong nhật ký.", "Batches that the journal holds."},
     {"haidang_collector_machines", kGauge, kUInt64, "", "state", "collector",

@@ -12,6 +12,7 @@ void OpenWindows::Came(int64_t machine, int64_t time_ms, int64_t journal_id, int
   Open& open = it->second;
   if (fresh) {
     open.first = journal_id;
+    open.first_mono_ms = mono_ms;
     by_first_.emplace(journal_id, window);
   }
   if (journal_id < open.first) {
@@ -46,6 +47,7 @@ void OpenWindows::Made(const Window& window, int64_t journal_id) {
     return;
   }
   open.first = journal_id + 1;  // or later
+  open.first_mono_ms = open.came_mono_ms;
   open.rows = 1;
   by_first_.emplace(open.first, window);
 }
@@ -53,6 +55,15 @@ void OpenWindows::Made(const Window& window, int64_t journal_id) {
 std::optional<int64_t> OpenWindows::FirstRow() const {
   if (by_first_.empty()) return std::nullopt;
   return by_first_.begin()->first;
+}
+
+int64_t OpenWindows::LagMs(int64_t wall_ms, int64_t mono_ms) const {
+  int64_t lag_ms = 0;
+  for (const auto& [window, open] : open_) {
+    const int64_t ended_ms = wall_ms - (window.begin_ms + kWindowMs + kGraceMs);
+    lag_ms = std::max(lag_ms, std::min(ended_ms, mono_ms - open.first_mono_ms));
+  }
+  return lag_ms;
 }
 
 }  // namespace haidang::store

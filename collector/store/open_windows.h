@@ -41,13 +41,16 @@ class OpenWindows {
   // The oldest row that is in no block; nothing where there is none.
   std::optional<int64_t> FirstRow() const;
   size_t size() const { return open_.size(); }
+  // For how long the window that waits longest could have been a block, ms; 0 where none could.
+  int64_t LagMs(int64_t wall_ms, int64_t mono_ms) const;
 
  private:
   struct Open {
     int64_t first = 0;  // ids
     int64_t last = 0;
     size_t rows = 0;
-    int64_t came_mono_ms = 0;  // the last one
+    int64_t first_mono_ms = 0;  // when the first one came
+    int64_t came_mono_ms = 0;   // the last one
   };
   std::map<Window, Open> open_;
   std::set<std::pair<int64_t, Window>> by_first_;

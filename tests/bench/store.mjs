@@ -1,6 +1,7 @@
 // The store: taking in with and without a broker beside VictoriaMetrics and Prometheus, which take the same samples by
-// remote write; bytes a sample at rest; the start after a kill. `node store.mjs BIN`: JSON lines on
-// stdout, progress on stderr. A value is one that a batch states; all of them change.
+// remote write; bytes a sample at rest; the start after a kill; questions while as much is taken in as can be. `node
+// store.mjs BIN [PART…]`: JSON lines on stdout, progress on stderr. A value is one that a batch states; all of them
+// change. PART: direct, peers, broker, start, bytes, queries; all of them without any.
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -157,8 +158,79 @@ async function start() {
   });
 }
 
-try {
-  await direct();
+// Columns of an answer, and their points.
+function count(bytes) {
+  if (bytes.toString('latin1', 0, 4) !== 'HDC1') throw new Error('the answer has no columns');
+  const found = { columns: 0, points: 0 };
+  for (let at = 4; at < bytes.length; ++found.columns) {
+    at += 4 + bytes.readUInt32LE(at);
+    const points = bytes.readUInt32LE(at);
+    at += 4 + 16 * points;
+    found.points += points;
+  }
+  return found;
+}
+
+// Questions to a store of so many machines and days, while haidang-fleet sends as those machines, as fast as it may.
+async function queriesOf(machines, days, suffix) {
+  await inDirectory(async (state) => {
+    const stack = new PlainStack({ bin, state });
+    try {
+      await stack.prepare();
+      say(`Questions: ${machines} machines, ${days} days: the store is made`);
+      tell(`query_samples${suffix}`, cost('haidang-store-maker', stack.collectorDirectory, machines, days).samples, 'samples');
+      stack.startBroker();
+      await stack.startCollector();
+      await stack.connected();
+      say('Roll-ups of it are made');
+      const begin = performance.now();
+      await eventually('all roll-ups are made', async () => (await stack.read('rollup_pieces_total')) > 0 && (await stack.read('rollup_windows_due')) === 0,
+        { timeout: 1200000, every: 1000, signal: stack.children.failed });
+      tell(`rollups_seconds${suffix}`, (performance.now() - begin) / 1000, 's');
+      stack.startFleet(['--port', stack.brokerPort, '--agents', machines, '--series', series, '--connections', 4, '--window', 1000,
+        '--max-wait', 8, '--ramp', 5, '--warm-up', 5, '--seconds', 600, '--drain', 1]).expected = true;
+      await eventually('all machines are there', async () => count(await stack.ask('now?metric=node_load1')).columns === machines,
+        { timeout: 60000, signal: stack.children.failed });
+      const now = Date.now();
+      const day = 24 * 3600 * 1000;
+      const yearOf = (site) => [`range?metric=haidang_probe_latency_seconds&match=site=${site}&function=quantile&q=0.95&combine=sum` +
+        `&by=site&step=3600000&from=${now - 367 * day}&to=${now - 2 * day}`, { columns: 1, points: 8000 }];
+      const questions = {
+        query_last_all_ms: ['now?metric=node_load1', { columns: machines }],
+        query_top_disks_ms: ['now?metric=node_filesystem_avail_bytes&over=node_filesystem_size_bytes&smallest=20', { columns: 20 }],
+        query_day_raw_ms: [`range?metric=node_load1&match=instance=may-7&from=${now - 2 * day}&to=${now - day}`, { columns: 1, points: 1000 }],
+        query_year_p95_ms: yearOf('site-0'),
+        query_year_p95_of_18_machines_ms: yearOf('site-1'),
+      };
+      const values = await stack.read('values_total');
+      const since = performance.now();
+      for (const [metric, [question, least]] of Object.entries(questions)) {
+        const took = [];
+        for (let i = 0; i < 31; ++i) {
+          const start = performance.now();
+          const found = count(await stack.ask(question));
+          took.push(performance.now() - start);
+          for (const [what, number] of Object.entries(least)) {
+            if (found[what] < number) throw new Error(`${question}: ${found[what]} ${what}, expected were ${number}`);
+          }
+        }
+        tell(`${metric}${suffix}`, median(took), 'ms');
+        tell(`${metric.replace(/_ms$/, '')}_slowest_ms${suffix}`, Math.max(...took), 'ms');
+      }
+      tell(`query_values_per_second${suffix}`, ((await stack.read('values_total')) - values) / (performance.now() - since) * 1000, 'values/s');
+    } finally {
+      stack.children.killAll();
+    }
+  });
+}
+
+async function queries() {
+  await queriesOf(1000, 2, '');
+  await queriesOf(100, 2, '_100_machines');
+  await queriesOf(100, 20, '_100_machines_20_days');
+}
+
+async function peers() {
   await receiver('victoria-metrics',
     (directory, port) => [`-storageDataPath=${directory}/data`, `-httpListenAddr=127.0.0.1:${port}`, '-retentionPeriod=100y'], '/api/v1/write');
   await receiver('prometheus', (directory, port) => {
@@ -167,9 +239,15 @@ try {
     return [`--config.file=${config}`, `--storage.tsdb.path=${directory}/data`, `--web.listen-address=127.0.0.1:${port}`,
       '--web.enable-remote-write-receiver'];
   }, '/api/v1/write');
-  await throughBroker();
-  await start();
-  bytesAtRest();
+}
+
+try {
+  const parts = { direct, peers, broker: throughBroker, start, bytes: bytesAtRest, queries };
+  const asked = process.argv.slice(3);
+  for (const part of asked.length > 0 ? asked : Object.keys(parts)) {
+    if (!parts[part]) throw new Error(`there is no part '${part}'; allowed: ${Object.keys(parts).join(', ')}`);
+    await parts[part]();
+  }
 } catch (error) {
   console.error(`store: ${error.message}`);
   process.exitCode = 1;

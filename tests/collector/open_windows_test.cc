@@ -35,6 +35,22 @@ TEST_CASE("a window is due once it ended and nothing comes any more") {
   CHECK(windows.Due(kEnd + kWindowMs, quiet, 1).size() == 1);
 }
 
+TEST_CASE("the lag is that of what waits longest although it could be a block") {
+  OpenWindows windows;
+  CHECK(windows.LagMs(kEnd, 0) == 0);
+  windows.Came(1, kBegin + 5, 10, 1000);
+  windows.Came(2, kBegin + kWindowMs, 11, 1000);
+  CHECK(windows.LagMs(kEnd - 1, 900'000) == 0);
+  CHECK(windows.LagMs(kEnd + 2000, 900'000) == 2000);
+  // Of long ago, come now.
+  windows.Came(1, kBegin - 50 * kWindowMs, 12, 890'000);
+  CHECK(windows.LagMs(kEnd + 2000, 900'000) == 10'000);
+  windows.Made({1, kBegin - 50 * kWindowMs}, 12);
+  windows.Came(1, kBegin + 6, 13, 899'000);
+  windows.Made({1, kBegin}, 10);  // the one that came meanwhile waits from then on
+  CHECK(windows.LagMs(kEnd + 2000, 900'000) == 1000);
+}
+
 TEST_CASE("a backlog that goes on is taken in from time to time") {
   OpenWindows windows;
   for (size_t i = 1; i < OpenWindows::kManyRows; ++i) {

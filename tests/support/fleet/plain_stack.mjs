@@ -28,21 +28,23 @@ export class PlainStack {
   async prepare() {
     this.brokerPort = await freePort();
     this.metricsPort = await freePort();
+    this.queryPort = await freePort();
     this.brokerConfig = path.join(this.state, 'mosquitto.conf');
     fs.writeFileSync(this.brokerConfig, [
       `listener ${this.brokerPort} 127.0.0.1`, 'allow_anonymous true', 'max_queued_messages 0', 'max_inflight_messages 0',
       'set_tcp_nodelay true', 'log_dest stdout', 'log_type error', 'log_type notice', 'connection_messages true',
       'persistence false', ...(process.getuid() === 0 ? ['user root'] : []), '',
     ].join('\n'));
-    const secret = path.join(this.state, 'secret');
-    fs.writeFileSync(secret, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
+    const secretFile = path.join(this.state, 'secret');
+    this.secret = randomBytes(32).toString('hex');
+    fs.writeFileSync(secretFile, `${this.secret}\n`, { mode: 0o600 });
     fs.mkdirSync(this.collectorDirectory);
     this.collectorConfig = path.join(this.state, 'collector.toml');
     writeToml(this.collectorConfig, {
       collector: { id: 'bench', group: this.group },
       broker: { uri: `tcp://127.0.0.1:${this.brokerPort}` },
       state: { directory: this.collectorDirectory },
-      query: { listen: `127.0.0.1:${await freePort()}`, secret_file: secret },
+      query: { listen: `127.0.0.1:${this.queryPort}`, secret_file: secretFile },
       metrics: { listen: `127.0.0.1:${this.metricsPort}` },
       ...(this.backfill && { backfill: this.backfill }),
     });
@@ -84,6 +86,13 @@ export class PlainStack {
     const found = new RegExp(`^haidang_collector_${metric} (\\S+)$`, 'm').exec(text);
     if (!found) throw new Error(`the collector tells no ${metric}`);
     return Number(found[1]);
+  }
+
+  // What the query port answers, as bytes.
+  async ask(question) {
+    const answer = await fetch(`http://127.0.0.1:${this.queryPort}/query/v1/${question}`, { headers: { Authorization: `Bearer ${this.secret}` } });
+    if (!answer.ok) throw new Error(`${question}: ${answer.status} ${await answer.text()}`);
+    return Buffer.from(await answer.arrayBuffer());
   }
 
   // haidang-collector check, export…, while it does not run.
