@@ -96,9 +96,9 @@ Status WriteCsv(store::SampleWalk& store, const SampleChoice& choice, const Writ
   if (!write(kHeader)) return failure;
   return ForEachChosen(store, choice, [&](const SeriesToWrite& one) -> Status {
     SeriesWriter writer(one, write);
-    for (const PlaceSpan& span : one.places) {
-      writer.Enter(span.place);
-      auto walked = store.Walk(one.series, span.from_ms, span.to_ms,
+    for (const store::PlaceStretch& stretch : one.places) {
+      writer.Enter(stretch.place);
+      auto walked = store.Walk(one.series, stretch.from_ms, stretch.to_ms,
                                [&](int64_t time_ms, const store::Head& head) {
                                  if (!writer.failed()) writer.Tick(time_ms, head);
                                });

@@ -93,9 +93,10 @@ class Writer {
     return {};
   }
 
-  Status WriteStretch(const SeriesToWrite& one, const PlaceSpan& span, const std::string& labels) {
+  Status WriteStretch(const SeriesToWrite& one, const store::PlaceStretch& stretch,
+                      const std::string& labels) {
     Status failed;
-    auto walked = store_.Walk(one.series, span.from_ms, span.to_ms,
+    auto walked = store_.Walk(one.series, stretch.from_ms, stretch.to_ms,
                               [&](int64_t time_ms, const store::Head& head) {
                                 if (!failed || (last_ms_ && time_ms <= *last_ms_)) return;
                                 const std::string lines = Lines(one.metric, head, labels, time_ms);

@@ -65,23 +65,22 @@ Status ForEachChosen(store::SampleWalk& store, const SampleChoice& choice,
                      const std::function<Status(const SeriesToWrite&)>& visit) {
   auto metrics = store.Metrics();
   if (!metrics) return metrics.error();
-  auto machines = store.Machines();
+  const int64_t end_ms = choice.to_ms == INT64_MAX ? INT64_MAX : choice.to_ms + 1;
+  store::Catalog catalog(store.db());
+  if (auto read = catalog.Refresh(); !read) return read;
+  auto machines = catalog.Machines(std::nullopt);
   if (!machines) return machines.error();
   if (auto chosen = Choose(choice.metrics, "metric", *metrics); !chosen) return chosen;
   if (auto chosen = Choose(choice.machines, "machine", *machines); !chosen) return chosen;
-  auto snapshot = store.Snapshot();
-  if (!snapshot) return snapshot.error();
-  const Places places(std::move(*snapshot));
   for (const store::MetricOfStore& metric : *metrics) {
-    for (const store::MachineOfStore& machine : *machines) {
+    for (const store::MachineEntry& machine : *machines) {
       const auto all = store.SeriesOf(machine, metric.name);
       if (!all) return all.error();
       if (all->empty()) continue;
-      const auto told = store.Info(machine.row);
-      if (!told) return told.error();
-      const auto stood = PlaceHistory(places, machine.name, *told, choice.from_ms, choice.to_ms);
+      const auto stood = catalog.PlacesOf(machine, choice.from_ms, end_ms);
+      if (!stood) return stood.error();
       for (const store::SeriesOfMachine& series : *all) {
-        if (auto done = visit({metric, machine, stood, series}); !done) return done;
+        if (auto done = visit({metric, machine, *stood, series}); !done) return done;
       }
     }
   }

@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "collector/export_samples.h"
-#include "collector/place_history.h"
+#include "collector/places.h"
+#include "collector/store/query/catalog.h"
 
 // What both ways to write samples share.
 namespace haidang::collector {
@@ -14,8 +15,8 @@ namespace haidang::collector {
 // A series of a machine that is to be written, and where the machine stood meanwhile.
 struct SeriesToWrite {
   const store::MetricOfStore& metric;
-  const store::MachineOfStore& machine;
-  const std::vector<PlaceSpan>& places;
+  const store::MachineEntry& machine;
+  const std::vector<store::PlaceStretch>& places;
   const store::SeriesOfMachine& series;
 };
 

@@ -37,52 +37,20 @@ Result<std::vector<MetricOfStore>> SampleWalk::Metrics() {
   return metrics;
 }
 
-Result<std::vector<MachineOfStore>> SampleWalk::Machines() {
-  std::vector<MachineOfStore> machines;
-  auto read = ForEach(db_, "SELECT id, name, interval_ms FROM machine ORDER BY name",
-                      [&](const Statement& s) {
-                        machines.push_back({s.Int(0), std::string(s.Text(1)), s.Int(2)});
-                      });
-  if (!read) return read.error();
-  return machines;
-}
-
-Result<query::Snapshot> SampleWalk::Snapshot() {
-  std::string json;
-  auto read =
-      ForEach(db_, "SELECT json FROM snapshot", [&](const Statement& s) { json = s.Text(0); });
-  if (!read) return read.error();
-  if (json.empty()) return query::Snapshot{};
-  return query::DecodeSnapshot(json);
-}
-
-Result<std::vector<InfoSpan>> SampleWalk::Info(int64_t machine) {
-  std::vector<InfoSpan> spans;
-  auto read = ForEach(db_,
-                      "SELECT valid_from_ms, site, class FROM machine_info"
-                      " WHERE machine = " +
-                          std::to_string(machine) + " ORDER BY valid_from_ms",
-                      [&](const Statement& s) {
-                        spans.push_back({s.Int(0), std::string(s.Text(1)), std::string(s.Text(2))});
-                      });
-  if (!read) return read.error();
-  return spans;
-}
-
 // Those that its spools speak of, and those that only blocks have any more.
-Result<std::vector<SeriesOfMachine>> SampleWalk::SeriesOf(const MachineOfStore& machine,
+Result<std::vector<SeriesOfMachine>> SampleWalk::SeriesOf(const MachineEntry& machine,
                                                           const std::string& metric) {
   std::map<Labels, ScanQuestion> found;
   const auto question = [&](const Statement& s) -> ScanQuestion& {
     ScanQuestion& one = found[DecodeLabels(s.Text(1))];
-    one.machine = machine.row;
+    one.machine = machine.id;
     one.slots[s.Int(0)] = 0;
     return one;
   };
   const auto read = [&](const char* sql, const auto& each) -> Status {
     auto s = db_.Prepare(sql);
     if (!s) return s.error();
-    s->Bind(1, machine.row).Bind(2, metric);
+    s->Bind(1, machine.id).Bind(2, metric);
     for (;;) {
       auto row = s->Step();
       if (!row) return row.error();
@@ -116,7 +84,7 @@ Status SampleWalk::Walk(const SeriesOfMachine& series, int64_t from_ms, int64_t 
                         const Visit& visit) {
   ScanQuestion question = series.question;
   question.from_ms = from_ms;
-  question.to_ms = to_ms;
+  question.to_ms = to_ms - 1;
   return Scan(db_, question).Run([&](const TickRow& row, const Head& head) {
     visit(row.time_ms, head);
     return true;

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "collector/store/head.h"
+#include "collector/store/query/catalog.h"
 #include "collector/store/rows.h"
 #include "collector/store/scan.h"
 #include "core/io/database.h"
-#include "core/query.h"
 #include "core/result.h"
 
 namespace haidang::store {
@@ -19,19 +19,6 @@ struct MetricOfStore {
   DataType datatype = DataType::kDouble;  // of one of its series, and so type and unit
   MetricType type = MetricType::kGauge;
   std::string unit;
-};
-
-struct MachineOfStore {
-  int64_t row = 0;
-  std::string name;
-  int64_t interval_ms = 15000;
-};
-
-// What a machine's births told of its place, until the next one.
-struct InfoSpan {
-  int64_t from_ms = 0;
-  std::string site;
-  std::string machine_class;
 };
 
 // A series of a machine: one identity, which may have had several datatypes.
@@ -47,15 +34,14 @@ class SampleWalk {
   // An Error: it cannot be read, or has another schema version than this program.
   static Result<SampleWalk> Open(const std::string& path);
 
-  Result<std::vector<MetricOfStore>> Metrics();    // by name, each once
-  Result<std::vector<MachineOfStore>> Machines();  // by name
-  Result<query::Snapshot> Snapshot();
-  Result<std::vector<InfoSpan>> Info(int64_t machine);  // by time
+  Database& db() { return db_; }
+
+  Result<std::vector<MetricOfStore>> Metrics();  // by name, each once
   // By labels.
-  Result<std::vector<SeriesOfMachine>> SeriesOf(const MachineOfStore& machine,
+  Result<std::vector<SeriesOfMachine>> SeriesOf(const MachineEntry& machine,
                                                 const std::string& metric);
 
-  // Each batch in the range, by time, with what is known then: `head`'s slot 0.
+  // Each batch in [from_ms, to_ms), by time, with what is known then: `head`'s slot 0.
   using Visit = std::function<void(int64_t time_ms, const Head& head)>;
   Status Walk(const SeriesOfMachine& series, int64_t from_ms, int64_t to_ms, const Visit& visit);
 

@@ -1,7 +1,6 @@
 #include <catch2/catch.hpp>
 
 #include "collector/export_samples.h"
-#include "collector/place_history.h"
 #include "core/histogram.h"
 #include "tests/collector/world.h"
 
@@ -209,18 +208,4 @@ TEST_CASE("moments are read as they are written in the world") {
   }
   CHECK(IsoTime(at + 7) == "2026-01-05T00:30:00.007Z");
   CHECK(IsoTime(-1) == "1969-12-31T23:59:59.999Z");
-}
-
-TEST_CASE("a place's history has no holes, and what was first told holds before it") {
-  const std::vector<store::InfoSpan> told = {{100, "a", "server"}, {200, "b", "server"}};
-  const auto spans = PlaceHistory(Places(), "m", told, 0, 1000);
-  REQUIRE(spans.size() == 2);
-  CHECK(spans[0].from_ms == 0);
-  CHECK(spans[0].to_ms == 199);
-  CHECK(spans[0].place.site == "a");
-  CHECK(spans[1].from_ms == 200);
-  CHECK(spans[1].to_ms == 1000);
-  CHECK(PlaceHistory(Places(), "m", told, 250, 300).front().place.site == "b");
-  CHECK(PlaceHistory(Places(), "m", told, 150, 199).size() == 1);
-  CHECK(PlaceHistory(Places(), "m", {}, 5, 5).size() == 1);
 }
