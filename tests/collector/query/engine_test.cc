@@ -284,7 +284,7 @@ void CheckMany(const RandomStore& store, store::Reader& reader, std::mt19937_64&
   const auto one_of = [&](const auto& all) { return all[random() % std::size(all)]; };
   const int64_t steps[] = {20'000, kMinute, 5 * kMinute, kHour, 3 * kHour};
   const std::vector<std::string> bys[] = {{}, {"site"}, {"instance", "class", "disk"}};
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 24; ++i) {
     const bool histogram = i % 4 == 0;
     auto question = Question(store,
                              histogram    ? "histogram"
