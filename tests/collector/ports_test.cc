@@ -5,6 +5,7 @@
 #include <future>
 #include <list>
 #include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -75,7 +76,8 @@ struct Fixture {
   std::optional<query::Overview> overview = query::Overview{};
   BackupState backup;
   std::list<SeriesDef> defs;
-  std::map<std::string, int> kinds;  // of questions that were answered
+  std::mutex mutex;
+  std::map<std::string, int> kinds;  // of questions that were answered; under mutex
   std::unique_ptr<QueryPort> port;
   std::unique_ptr<httplib::Client> client;
   httplib::Headers secret{{"Authorization", "Bearer " + kSecret}};
@@ -116,6 +118,7 @@ struct Fixture {
       return now;
     };
     backend.answered = [this](std::string_view kind, double seconds) {
+      const std::lock_guard lock(mutex);
       if (seconds >= 0) ++kinds[std::string(kind)];
     };
     for (const char* metric : {"size", "avail"}) {
@@ -331,6 +334,7 @@ TEST_CASE_METHOD(Fixture, "how long questions took is told by their kind") {
   Get("/query/v1/now");
   Get("/nothing");
   port->Stop();
+  const std::lock_guard lock(mutex);
   CHECK(kinds == std::map<std::string, int>{{"range", 1}, {"now", 2}});
 }
 
