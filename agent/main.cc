@@ -12,12 +12,13 @@
 #include "agent/boot_id.h"
 #include "agent/footprint.h"
 #include "agent/link.h"
+#include "agent/make_sources.h"
 #include "agent/options.h"
-#include "agent/print_metrics.h"
 #include "agent/probe/probe_source.h"
+#include "agent/read_once.h"
 #include "agent/recorder.h"
 #include "agent/sampler.h"
-#include "agent/sources.h"
+#include "agent/source_list.h"
 #include "agent/spool.h"
 #include "agent/spool_status.h"
 #include "agent/test_ledger.h"
@@ -25,6 +26,7 @@
 #include "core/io/state_directory.h"
 #include "core/log.h"
 #include "core/trouble.h"
+#include "core/utf8.h"
 
 namespace haidang::agent {
 namespace {
@@ -46,7 +48,9 @@ struct CommandLine {
   bool version = false;
   bool check_config = false;
   bool print_metrics = false;
+  std::string source;  // read alone
   bool spool = false;
+  bool sources = false;
 };
 
 int Complain(Exit code, const std::string& message) {
@@ -54,61 +58,13 @@ int Complain(Exit code, const std::string& message) {
   return code;
 }
 
-Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
-                                                         const std::string& root, Loop& loop,
-                                                         const Clock& clock,
-                                                         std::function<AgentStats()> stats) {
-  std::vector<std::unique_ptr<Source>> sources;
-  sources.push_back(MakeCpuSource(root, {.per_core_up_to = options.cpu_per_core_up_to}));
-  sources.push_back(MakeLoadavgSource(root));
-  sources.push_back(MakeMeminfoSource(root));
-  sources.push_back(MakeFilesystemSource(root, loop, StatFilesystemNow));
-  sources.push_back(MakeDiskstatsSource(root));
-  sources.push_back(MakeNetdevSource(root));
-  sources.push_back(MakeTimeSource(root));
-  sources.push_back(MakeProcessSource(root));
-  sources.push_back(MakeAgentSource(std::move(stats)));
-  std::erase_if(sources, [&](const std::unique_ptr<Source>& source) {
-    return std::find(options.sources_off.begin(), options.sources_off.end(), source->name()) !=
-           options.sources_off.end();
-  });
-  if (!options.probes.empty()) {
-    auto probes = MakeProbeSource(loop, clock, options.interval, options.probes, LookUpNow);
-    if (!probes) return probes.error();
-    sources.push_back(std::move(*probes));
-  }
-  return sources;
-}
-
-// One reading of everything, probes too, on stdout.
-int PrintMetrics(const Options& options, const std::string& root) {
-  const auto loop = MakeLoop();
-  const SystemClock clock;
-  auto sources = MakeSources(options, root, *loop, clock, [] { return AgentStats(); });
-  if (!sources) return Complain(kCannotRun, sources.error().message);
-  Sampler sampler(*loop, clock, {}, std::move(*sources), [](Tick&&) {});
-  sampler.Prepare();
-  milliseconds patience = 2s;  // then what hangs is told as such
-  for (const ProbeOptions& probe : options.probes) {
-    patience = std::max(patience, probe.timeout + 500ms);
-  }
-  const auto give_up = loop->After(patience, [&] { loop->Stop(); });
-  const auto poll = loop->Every(5ms, [&] {
-    if (sampler.Ready()) loop->Stop();
-  });
-  loop->Run();
-  const Tick tick = sampler.ReadNow(clock.WallMs());
-  const std::string text = FormatTick(tick);
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+int Print(const Result<std::string>& text) {
+  if (!text) return Complain(kCannotRun, text.error().message);
+  if (std::fwrite(text->data(), 1, text->size(), stdout) != text->size() ||
+      std::fflush(stdout) != 0) {
     return Complain(kCannotRun, std::string("cannot write to stdout: ") + std::strerror(errno));
   }
   return kOk;
-}
-
-int PrintSpool(const Options& options) {
-  const auto text = ReadSpoolStatus(options.state_directory, SystemClock());
-  if (!text) return Complain(kCannotRun, text.error().message);
-  return std::fputs(text->c_str(), stdout) >= 0 && std::fflush(stdout) == 0 ? kOk : kCannotRun;
 }
 
 LinkOptions LinkOptionsOf(const Options& options) {
@@ -257,7 +213,7 @@ int Run(const Options& options, const std::string& root, const std::string& test
   const SystemClock clock;
   const auto loop = MakeLoop();
   std::optional<Daemon> daemon;
-  auto sources = MakeSources(options, root, *loop, clock, [&daemon] { return daemon->stats(); });
+  auto sources = MakeSources(options, {*loop, clock, root, [&daemon] { return daemon->stats(); }});
   if (!sources) return Complain(kCannotRun, sources.error().message);
   // From here on a signal waits until the loop runs, and ends it in order: the spool is in use.
   loop->OnTerminate([&daemon] { daemon->Stop(); });
@@ -318,18 +274,29 @@ int Main(int argc, char** argv) {
              "read everything once, print it in Prometheus' text format, end; needs no broker")
           ->excludes(version)
           ->excludes(check);
+  const auto* only = app.add_option("--source", line.source, "with --print-metrics: read this one")
+                         ->type_name("NAME")
+                         ->needs(print);
   app.add_option("--test-ledger", line.test_ledger,
                  "for tests only: append every value that a stored batch states, a JSON line each")
       ->type_name("FILE");
   app.add_option("--root", line.root, "read /proc below this directory (containers, tests)")
       ->type_name("DIR")
       ->capture_default_str();
-  const auto* spool =
+  auto* spool =
       app.add_subcommand("spool", "print what waits for the collector, how old and how big it is")
           ->fallthrough()
           ->excludes(version)
           ->excludes(check)
           ->excludes(print);
+  const auto* sources =
+      app.add_subcommand("sources",
+                         "read every source once: a table of what they are, read and cost")
+          ->fallthrough()
+          ->excludes(version)
+          ->excludes(check)
+          ->excludes(print)
+          ->excludes(spool);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -338,18 +305,24 @@ int Main(int argc, char** argv) {
   if (line.version) return PrintVersion();
   if (!line.root.ends_with('/')) line.root += '/';
   line.spool = spool->parsed();
-  if (line.check_config || line.print_metrics) DieOnTerminate();
+  line.sources = sources->parsed();
+  if (only->count() > 0 && FindSource(line.source) == nullptr) {
+    return Complain(kBadUsage, "--source: there is no source \"" + Printable(line.source) +
+                                   "\"; allowed: " + std::string(SourceNames()));
+  }
+  const bool reads_once = line.print_metrics || line.sources;
+  if (line.check_config || reads_once) DieOnTerminate();
 
-  const bool defaults =
-      line.print_metrics && config->count() == 0 && !std::filesystem::exists(line.config);
-  const Need need = line.print_metrics || line.spool ? Need::kReading : Need::kAll;
+  const bool defaults = reads_once && config->count() == 0 && !std::filesystem::exists(line.config);
+  const Need need = reads_once || line.spool ? Need::kReading : Need::kAll;
   const auto options =
       defaults ? ParseOptions("", line.config, need) : LoadOptions(line.config, need);
   if (!options) return Complain(kBadConfig, options.error().message);
   if (line.check_config) return CheckConfig(*options, line.config);
-  if (line.spool) return PrintSpool(*options);
-  return line.print_metrics ? PrintMetrics(*options, line.root)
-                            : Run(*options, line.root, line.test_ledger);
+  if (line.spool) return Print(ReadSpoolStatus(options->state_directory, SystemClock()));
+  if (line.sources) return Print(DescribeSources(*options, line.root));
+  if (line.print_metrics) return Print(ReadMetricsOnce(*options, line.root, line.source));
+  return Run(*options, line.root, line.test_ledger);
 }
 
 }  // namespace

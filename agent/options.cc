@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <set>
 
+#include "agent/source_list.h"
 #include "core/config.h"
 #include "core/io/broker_uri.h"
 #include "core/io/state_directory.h"
@@ -21,9 +20,6 @@ using namespace std::chrono_literals;
 using std::chrono::duration_cast;
 using std::chrono::hours;
 using std::chrono::seconds;
-
-constexpr auto kSourceNames = std::to_array<std::string_view>(
-    {"agent", "cpu", "diskstats", "filesystem", "loadavg", "meminfo", "netdev", "process", "time"});
 
 constexpr size_t kMaxProbes = 32;
 
@@ -90,13 +86,8 @@ void TakeIdentity(ConfigTable& broker, ConfigTable& machine, Options& options) {
 void ReadSources(ConfigTable table, Options& options) {
   options.sources_off = table.Strings("off", {});
   for (const std::string& name : options.sources_off) {
-    if (std::find(kSourceNames.begin(), kSourceNames.end(), name) != kSourceNames.end()) continue;
-    std::string allowed;
-    for (const std::string_view known : kSourceNames) {
-      if (!allowed.empty()) allowed += ", ";
-      allowed += known;
-    }
-    table.Fault("off", fmt::format("there is no source \"{}\"; allowed: {}", name, allowed));
+    if (FindSource(name) != nullptr) continue;
+    table.Fault("off", fmt::format("there is no source \"{}\"; allowed: {}", name, SourceNames()));
   }
   options.cpu_per_core_up_to = static_cast<size_t>(table.Integer(
       "cpu_per_core_up_to", static_cast<int64_t>(options.cpu_per_core_up_to), 0, 8192));

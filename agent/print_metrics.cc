@@ -77,6 +77,17 @@ void AppendReading(const Reading& reading, std::string& out) {
   }
 }
 
+// Text has no type in Prometheus' format, and is told as a comment.
+void AppendHead(const std::string& metric, const Value& value, std::string& out) {
+  if (std::holds_alternative<std::string>(value)) return;
+  if (const MetricInfo* info = FindMetric(metric)) {
+    out += "# HELP " + metric + " " + std::string(info->help_en) + "\n";
+  }
+  const DataType datatype =
+      std::holds_alternative<Bytes>(value) ? DataType::kBytes : DataType::kDouble;
+  out += "# TYPE " + metric + " " + std::string(ToString(TypeOfMetric(metric, datatype))) + "\n";
+}
+
 }  // namespace
 
 std::string FormatTick(const Tick& tick) {
@@ -89,12 +100,7 @@ std::string FormatTick(const Tick& tick) {
   }
   std::string out;
   for (const auto& [metric, readings] : by_metric) {
-    const MetricInfo* info = FindMetric(metric);
-    const std::string name(metric);
-    if (info != nullptr && info->datatype != DataType::kString) {
-      out += "# HELP " + name + " " + std::string(info->help_en) + "\n";
-      out += "# TYPE " + name + " " + std::string(ToString(info->type)) + "\n";
-    }
+    AppendHead(std::string(metric), readings.front()->value, out);
     for (const Reading* reading : readings) AppendReading(*reading, out);
   }
   return out;

@@ -47,10 +47,8 @@ sparkplug::BirthSeries Declare(const SeriesId& series, uint64_t alias, DataType 
   declared.alias = alias;
   declared.datatype = datatype;
   declared.group = group;
-  if (const MetricInfo* info = FindMetric(series.metric); info != nullptr) {
-    declared.type = info->type;
-    declared.unit = info->unit;
-  }
+  declared.type = TypeOfMetric(series.metric, datatype);
+  if (const MetricInfo* info = FindMetric(series.metric)) declared.unit = info->unit;
   return declared;
 }
 

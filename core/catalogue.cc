@@ -29,6 +29,15 @@ const MetricInfo* FindMetric(std::string_view name) {
   return found != all.end() && found->name == name ? &*found : nullptr;
 }
 
+MetricType TypeOfMetric(std::string_view name, DataType datatype) {
+  if (const MetricInfo* info = FindMetric(name)) return info->type;
+  if (datatype == DataType::kBytes) return MetricType::kHistogram;
+  for (const std::string_view suffix : {"_total", "_bucket", "_count", "_sum"}) {
+    if (name.ends_with(suffix)) return MetricType::kCounter;
+  }
+  return MetricType::kGauge;
+}
+
 std::string_view ToString(MetricType type) {
   switch (type) {
     case MetricType::kGauge:

@@ -29,6 +29,11 @@ std::span<const MetricInfo> Catalogue();
 // Null when the name is not in the catalogue.
 const MetricInfo* FindMetric(std::string_view name);
 
+// What a metric is that a machine tells with this datatype: the catalogue's type. Of one that it
+// does not know (a textfile's, a plug-in's) Bytes are a histogram; names that end in _total,
+// _bucket, _count or _sum are counters, as Prometheus' conventions have it; else a gauge.
+MetricType TypeOfMetric(std::string_view name, DataType datatype);
+
 // "gauge", "counter", "histogram".
 std::string_view ToString(MetricType type);
 

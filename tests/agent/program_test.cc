@@ -129,7 +129,8 @@ TEST_CASE("version, help and usage") {
 TEST_CASE("of what is done once only one is taken") {
   const TempDir dir;
   const std::string config = Running(dir, 1883, dir / "state");
-  const std::vector<std::string> once = {"--version", "--check-config", "--print-metrics", "spool"};
+  const std::vector<std::string> once = {"--version", "--check-config", "--print-metrics", "spool",
+                                         "sources"};
   for (const std::string& one : once) {
     for (const std::string& other : once) {
       if (one == other) continue;
@@ -212,6 +213,43 @@ TEST_CASE("--print-metrics of a fixture machine: the whole output") {
     }
   }
   CHECK(text == agent::ReadSmallFile(std::string(FIXTURES) + "/print-metrics.txt").value());
+}
+
+TEST_CASE("--print-metrics --source: one source alone, also one that is switched off") {
+  const TempDir dir;
+  const std::string config = Write(dir, "[sources]\noff = [\"loadavg\"]\n");
+  const std::string root = std::string(FIXTURES) + "/machines/commune-server";
+  const auto print = [&](const std::string& name) {
+    return Run(dir, {"--config", config, "--root", root, "--print-metrics", "--source", name});
+  };
+  const Ended load = print("loadavg");
+  CHECK(load.code == 0);
+  CHECK_THAT(load.out, Catch::Contains("node_load5 ") && !Catch::Contains("node_cpu"));
+  const Ended unknown = print("load");
+  CHECK(unknown.code == 2);
+  CHECK_THAT(unknown.err, Catch::Contains("\"load\"") && Catch::Contains("loadavg, meminfo"));
+  const Ended idle = print("probe");
+  CHECK(idle.code == 3);
+  CHECK_THAT(idle.err, Catch::Contains("nothing to read") && Catch::Contains("[[probe]]"));
+  const Ended alone = Run(dir, {"--config", config, "--source", "cpu"});
+  CHECK(alone.code == 2);
+}
+
+TEST_CASE("sources: a line each, with what a reading costs") {
+  const TempDir dir;
+  const std::string config = Write(dir, "[sources]\noff = [\"loadavg\"]\n");
+  const std::string root = std::string(FIXTURES) + "/machines/commune-server";
+  const Ended told = Run(dir, {"--config", config, "--root", root, "sources"});
+  CHECK(told.code == 0);
+  using Catch::Matchers::Matches;
+  CHECK_THAT(told.out, Matches("SOURCE +SERIES +CPU ms +TOOK ms +STATE +READS\n[^]*"));
+  CHECK_THAT(told.out, Matches("[^]*\ncpu +16 +[0-9.]+ +[0-9.]+ +on +/proc/stat\n[^]*"));
+  CHECK_THAT(told.out, Matches("[^]*\nloadavg +off +/proc/loadavg\n[^]*"));
+  CHECK_THAT(told.out, Matches("[^]*\nprobe +no \\[\\[probe\\]\\] +[^]*"));
+  const std::string broken = std::string(FIXTURES) + "/machines/broken";
+  const Ended failing = Run(dir, {"--config", config, "--root", broken, "sources"});
+  CHECK(failing.code == 0);
+  CHECK_THAT(failing.out, Matches("[^]*\nmeminfo +0 +[0-9.]+ +[0-9.]+ +FAILS: [^\n]*meminfo[^]*"));
 }
 
 TEST_CASE("--print-metrics of this machine, with a probe that fails, without a broker") {

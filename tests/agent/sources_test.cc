@@ -18,59 +18,15 @@
 #include "agent/sources/process.h"
 #include "agent/sources/stat.h"
 #include "agent/sources/text.h"
-#include "core/catalogue.h"
+#include "tests/agent/source_reading.h"
 
 using namespace haidang;
 using namespace haidang::agent;
+using haidang::testing::kNow;
+using haidang::testing::Machine;
+using haidang::testing::Read;
 
 namespace {
-
-std::string Machine(const std::string& name) {
-  return std::string(FIXTURES) + "/machines/" + name + "/";
-}
-
-constexpr int64_t kNow = 1767573000250;
-
-// Series and values of one read; an Error's message where it failed.
-struct ReadResult {
-  std::map<std::string, double> values;
-  std::string error;
-};
-
-ReadResult Read(Source& source) {
-  std::vector<Reading> readings;
-  std::vector<Event> events;
-  ReadResult result;
-  if (const Status status = source.Read(kNow, readings, events); !status.ok()) {
-    result.error = status.error().message;
-    CHECK_FALSE(result.error.empty());
-    return result;
-  }
-  CHECK(events.empty());
-  for (const Reading& reading : readings) {
-    const std::string series = ToString(reading.series);
-    INFO(series);
-    CHECK_FALSE(result.values.contains(series));
-    result.values[series] = AsNumber(reading.value);
-    // What the catalogue promises.
-    const MetricInfo* info = FindMetric(reading.series.metric);
-    REQUIRE(info != nullptr);
-    CHECK(info->source == source.name());
-    std::string labels;
-    for (const auto& [name, value] : reading.series.labels) {
-      labels += (labels.empty() ? "" : ",") + name;
-    }
-    CHECK(info->labels == labels);
-    const std::map<size_t, DataType> types = {{1, DataType::kInt64},  {2, DataType::kUInt64},
-                                              {3, DataType::kDouble}, {4, DataType::kBoolean},
-                                              {5, DataType::kString}, {6, DataType::kBytes}};
-    if (std::holds_alternative<Null>(reading.value)) continue;  // not known yet
-    CHECK(types.at(reading.value.index()) == info->datatype);
-  }
-  return result;
-}
-
-ReadResult Read(std::unique_ptr<Source> source) { return Read(*source); }
 
 void Write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 

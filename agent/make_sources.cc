@@ -1,0 +1,40 @@
+#include "agent/make_sources.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "agent/probe/probe_source.h"
+
+namespace haidang::agent {
+
+Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
+                                                         const SourceTools& tools) {
+  std::vector<std::unique_ptr<Source>> sources;
+  const auto on = [&](std::string_view name) {
+    const auto& off = options.sources_off;
+    return std::find(off.begin(), off.end(), name) == off.end();
+  };
+  const auto add = [&](std::string_view name, auto make) {
+    if (on(name)) sources.push_back(make());
+  };
+  const std::string& root = tools.root;
+  add("cpu", [&] { return MakeCpuSource(root, {.per_core_up_to = options.cpu_per_core_up_to}); });
+  add("loadavg", [&] { return MakeLoadavgSource(root); });
+  add("meminfo", [&] { return MakeMeminfoSource(root); });
+  add("filesystem", [&] { return MakeFilesystemSource(root, tools.loop, StatFilesystemNow); });
+  add("diskstats", [&] { return MakeDiskstatsSource(root); });
+  add("netdev", [&] { return MakeNetdevSource(root); });
+  add("time", [&] { return MakeTimeSource(root); });
+  add("process", [&] { return MakeProcessSource(root); });
+  add("agent", [&] { return MakeAgentSource(tools.stats); });
+  if (on("probe") && !options.probes.empty()) {
+    auto probes =
+        MakeProbeSource(tools.loop, tools.clock, options.interval, options.probes, LookUpNow);
+    if (!probes) return probes.error();
+    sources.push_back(std::move(*probes));
+  }
+  return sources;
+}
+
+}  // namespace haidang::agent

@@ -1,0 +1,48 @@
+#include "agent/source_list.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace haidang::agent {
+namespace {
+
+constexpr SourceInfo kSources[] = {
+    {"cpu", "/proc/stat", ""},
+    {"loadavg", "/proc/loadavg", ""},
+    {"meminfo", "/proc/meminfo", ""},
+    {"filesystem", "/proc/1/mountinfo, statvfs", ""},
+    {"diskstats", "/proc/diskstats", ""},
+    {"netdev", "/proc/net/dev", ""},
+    {"time", "/proc/stat, the clock", ""},
+    {"process", "/proc/self", ""},
+    {"agent", "the agent's own counters", ""},
+    {"probe", "web pages that are asked for", "[[probe]]"},
+};
+
+}  // namespace
+
+std::span<const SourceInfo> AllSources() { return kSources; }
+
+const SourceInfo* FindSource(std::string_view name) {
+  const auto* found = std::find_if(std::begin(kSources), std::end(kSources),
+                                   [&](const SourceInfo& info) { return info.name == name; });
+  return found != std::end(kSources) ? found : nullptr;
+}
+
+std::string_view SourceNames() {
+  static const std::string all = [] {
+    std::vector<std::string_view> names;
+    for (const SourceInfo& info : kSources) names.push_back(info.name);
+    std::sort(names.begin(), names.end());
+    std::string text;
+    for (const std::string_view name : names) {
+      if (!text.empty()) text += ", ";
+      text += name;
+    }
+    return text;
+  }();
+  return all;
+}
+
+}  // namespace haidang::agent
