@@ -28,6 +28,17 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
   add("time", [&] { return MakeTimeSource(root); });
   add("process", [&] { return MakeProcessSource(root); });
   add("agent", [&] { return MakeAgentSource(tools.stats); });
+  if (!options.files.empty()) {
+    add("files", [&] { return MakeFilesSource(root, tools.loop, tools.clock, options.files); });
+  }
+  if (!options.certificates.empty()) {
+    add("certificate",
+        [&] { return MakeCertificateSource(root, tools.loop, tools.clock, options.certificates); });
+  }
+  if (!options.process_groups.empty()) {
+    add("process_groups",
+        [&] { return MakeProcessGroupsSource(root, tools.loop, options.process_groups); });
+  }
   if (on("probe") && !options.probes.empty()) {
     auto probes =
         MakeProbeSource(tools.loop, tools.clock, options.interval, options.probes, LookUpNow);

@@ -174,6 +174,9 @@ Result<Options> Read(ConfigFile& file, Need need) {
   sampling.Finish();
 
   ReadSources(root.Table("sources"), options);
+  options.files = ReadFilesOptions(root);
+  options.certificates = ReadCertificateOptions(root);
+  options.process_groups = ReadProcessGroupOptions(root);
   ReadProbes(root, options);
 
   ConfigTable spool = root.Table("spool");

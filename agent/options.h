@@ -7,6 +7,9 @@
 #include <vector>
 
 #include "agent/probe/probe.h"
+#include "agent/sources/certificate.h"
+#include "agent/sources/files.h"
+#include "agent/sources/process_groups.h"
 #include "core/io/mqtt_session.h"
 #include "core/result.h"
 
@@ -27,6 +30,9 @@ struct Options {
   std::chrono::milliseconds interval{15000};  // between ticks
   std::vector<std::string> sources_off;       // names of sources that are not read
   size_t cpu_per_core_up_to = 64;             // logical CPUs; larger machines report their mean
+  std::vector<FilesOptions> files;
+  std::vector<CertificateOptions> certificates;
+  std::vector<ProcessGroupOptions> process_groups;
   std::vector<ProbeOptions> probes;
 
   int64_t spool_max_bytes = 256LL << 20;

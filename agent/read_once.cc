@@ -34,6 +34,9 @@ milliseconds PatienceOf(const Options& options) {
   for (const ProbeOptions& probe : options.probes) {
     patience = std::max(patience, probe.timeout + 500ms);
   }
+  for (const CertificateOptions& certificate : options.certificates) {
+    patience = std::max(patience, certificate.timeout + 500ms);
+  }
   return patience;
 }
 

@@ -9,6 +9,7 @@
 namespace haidang::catalogue {
 
 std::span<const MetricInfo> NodeMetrics();     // what an agent reads from its machine
+std::span<const MetricInfo> CheckMetrics();    // what an agent looks after: files, processes…
 std::span<const MetricInfo> ProbeMetrics();    // what an agent's probe and the agent itself measure
 std::span<const MetricInfo> CentralMetrics();  // own metrics of collector and server
 

@@ -12,18 +12,6 @@
 namespace haidang::agent {
 namespace {
 
-// Entries of a directory; nothing where it cannot be read.
-std::optional<uint64_t> CountEntries(const std::string& path) {
-  DIR* dir = opendir(path.c_str());
-  if (dir == nullptr) return std::nullopt;
-  uint64_t count = 0;
-  while (const dirent* entry = readdir(dir)) {
-    if (entry->d_name[0] != '.') ++count;
-  }
-  closedir(dir);
-  return count;
-}
-
 double Seconds(uint64_t ticks) { return static_cast<double>(ticks) / kTicksPerSecond; }
 
 // The agent's own footprint.
@@ -81,6 +69,17 @@ class ProcessSource final : public Source {
 
 }  // namespace
 
+std::optional<uint64_t> CountEntries(const std::string& path) {
+  DIR* dir = opendir(path.c_str());
+  if (dir == nullptr) return std::nullopt;
+  uint64_t count = 0;
+  while (const dirent* entry = readdir(dir)) {
+    if (entry->d_name[0] != '.') ++count;
+  }
+  closedir(dir);
+  return count;
+}
+
 Result<ProcessStat> ParseProcessStat(std::string_view text) {
   // The program's name stands in brackets and may hold anything, brackets too.
   const size_t end = text.rfind(')');
@@ -94,6 +93,7 @@ Result<ProcessStat> ParseProcessStat(std::string_view text) {
     if (word.empty()) return Error{"has fewer than 24 fields"};
     uint64_t* target = field == 14   ? &stat.user_ticks
                        : field == 15 ? &stat.system_ticks
+                       : field == 20 ? &stat.threads
                        : field == 22 ? &stat.start_ticks
                        : field == 23 ? &stat.virtual_bytes
                        : field == 24 ? &stat.resident_pages

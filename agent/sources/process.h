@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "core/result.h"
@@ -12,7 +13,8 @@ namespace haidang::agent {
 struct ProcessStat {
   uint64_t user_ticks = 0;    // 1/100 s
   uint64_t system_ticks = 0;  // 1/100 s
-  uint64_t start_ticks = 0;   // 1/100 s after boot
+  uint64_t threads = 0;
+  uint64_t start_ticks = 0;  // 1/100 s after boot
   uint64_t virtual_bytes = 0;
   uint64_t resident_pages = 0;
 };
@@ -21,5 +23,8 @@ Result<ProcessStat> ParseProcessStat(std::string_view text);
 
 // The soft limit of open files in /proc/<pid>/limits; nothing where it is unlimited or not told.
 std::optional<uint64_t> ParseMaxOpenFiles(std::string_view text);
+
+// Entries of a directory (open files: /proc/<pid>/fd); nothing where it cannot be read.
+std::optional<uint64_t> CountEntries(const std::string& path);
 
 }  // namespace haidang::agent
