@@ -10,11 +10,13 @@
 #include "agent/sources/text.h"
 #include "core/catalogue.h"
 #include "tests/support/fake_loop.h"
+#include "tests/support/slow_loop.h"
 
 using namespace haidang;
 using namespace haidang::agent;
 using haidang::testing::FakeClock;
 using haidang::testing::FakeLoop;
+using haidang::testing::SlowLoop;
 
 namespace {
 
@@ -48,27 +50,6 @@ const std::string kData = R"({device="/dev/sdb1",fstype="ext4",mountpoint="/mnt/
 const std::string kNas =
     R"({device="nas.quangninh.lan:/vol1",fstype="nfs4",mountpoint="/mnt/nas"})";
 const std::string kBad = R"({device="/dev/sdc",fstype="btrfs",mountpoint="/data/srv"})";
-
-// A loop whose work runs when the test says so; what is not run is a worker that hangs.
-class SlowLoop final : public Loop {
- public:
-  void Post(std::function<void()> task) override { task(); }
-  std::unique_ptr<Timer> After(std::chrono::milliseconds, std::function<void()>) override {
-    return nullptr;
-  }
-  std::unique_ptr<Timer> Every(std::chrono::milliseconds, std::function<void()>) override {
-    return nullptr;
-  }
-  void Work(std::function<void()> work, std::function<void()> done) override {
-    jobs.emplace_back(std::move(work), std::move(done));
-  }
-  void OnTerminate(std::function<void()>) override {}
-  void* native() override { return nullptr; }
-  void Run() override {}
-  void Stop() override {}
-
-  std::vector<std::pair<std::function<void()>, std::function<void()>>> jobs;
-};
 
 }  // namespace
 
