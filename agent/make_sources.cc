@@ -28,6 +28,7 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
   add("time", [&] { return MakeTimeSource(root); });
   add("process", [&] { return MakeProcessSource(root); });
   add("agent", [&] { return MakeAgentSource(tools.stats); });
+  add("services", [&] { return MakeServicesSource(root, tools.loop, options.services); });
   if (!options.files.empty()) {
     add("files", [&] { return MakeFilesSource(root, tools.loop, tools.clock, options.files); });
   }

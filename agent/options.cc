@@ -174,6 +174,7 @@ Result<Options> Read(ConfigFile& file, Need need) {
   sampling.Finish();
 
   ReadSources(root.Table("sources"), options);
+  options.services = ReadServicesOptions(root.Table("services"));
   options.files = ReadFilesOptions(root);
   options.certificates = ReadCertificateOptions(root);
   options.process_groups = ReadProcessGroupOptions(root);

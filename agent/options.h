@@ -10,6 +10,7 @@
 #include "agent/sources/certificate.h"
 #include "agent/sources/files.h"
 #include "agent/sources/process_groups.h"
+#include "agent/sources/services.h"
 #include "core/io/mqtt_session.h"
 #include "core/result.h"
 
@@ -30,6 +31,7 @@ struct Options {
   std::chrono::milliseconds interval{15000};  // between ticks
   std::vector<std::string> sources_off;       // names of sources that are not read
   size_t cpu_per_core_up_to = 64;             // logical CPUs; larger machines report their mean
+  ServicesOptions services;
   std::vector<FilesOptions> files;
   std::vector<CertificateOptions> certificates;
   std::vector<ProcessGroupOptions> process_groups;

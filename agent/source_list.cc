@@ -17,6 +17,7 @@ constexpr SourceInfo kSources[] = {
     {"time", "/proc/stat, the clock", ""},
     {"process", "/proc/self", ""},
     {"agent", "the agent's own counters", ""},
+    {"services", "systemd's units, over D-Bus", ""},
     {"files", "files that must be there and be new", "[[files]]"},
     {"certificate", "certificates in files and on ports", "[[certificate]]"},
     {"process_groups", "/proc/PID of chosen processes", "[[process]]"},
