@@ -161,9 +161,9 @@ struct RollupWorld : World {
   store::RolledUp Read(store::RollupLevel level) {
     auto db = Database::Open(dir + "/telemetry.db", {.read_only = true});
     REQUIRE(db);
-    std::set<int64_t> series;
-    for (const auto& [alias, row] : SeriesRows()) series.insert(row);
-    auto read = store::ReadRollups(*db, 1, level, 0, INT64_MAX, series);
+    store::WantedRollups wanted;
+    for (const auto& [alias, row] : SeriesRows()) wanted.series.insert(row);
+    auto read = store::ReadRollups(*db, 1, level, 0, INT64_MAX, wanted);
     REQUIRE(read);
     return std::move(*read);
   }

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <limits>
 
+#include "core/io/blob_reader.h"
 #include "core/io/database.h"
 #include "tests/support/temp_dir.h"
 
@@ -191,4 +192,36 @@ TEST_CASE("an exclusive database keeps others out and needs no -shm file") {
     CHECK(fault == DatabaseFault::kBusy);
   }
   const Database again = OpenOrFail(path, options);
+}
+
+TEST_CASE("parts of blobs are read without the rest") {
+  const TempDir dir;
+  auto db = Database::Open(dir / "a.db", {});
+  REQUIRE(db);
+  REQUIRE(db->Exec("CREATE TABLE t(id INTEGER PRIMARY KEY, b BLOB)"));
+  std::string large;
+  for (int i = 0; i < 100'000; ++i) large += static_cast<char>('a' + i % 26);
+  for (const auto& [id, bytes] : {std::pair(1, large), std::pair(7, std::string("short"))}) {
+    auto insert = db->Prepare("INSERT INTO t VALUES(?, ?)");
+    REQUIRE(insert);
+    REQUIRE(insert->Bind(1, id).BindBlob(2, bytes).Run());
+  }
+  BlobReader blob(*db, "t", "b");
+  std::string part;
+  REQUIRE(blob.Open(1));
+  CHECK(blob.size() == large.size());
+  REQUIRE(blob.Read(77'777, 100, part));
+  CHECK(part == large.substr(77'777, 100));
+  REQUIRE(blob.Open(7));
+  CHECK(blob.size() == 5);
+  REQUIRE(blob.Read(0, 5, part));
+  CHECK(part == "short");
+  const Status absent = blob.Open(3);
+  REQUIRE_FALSE(absent);
+  CHECK_THAT(absent.error().message, Catch::Contains("t.b"));
+  REQUIRE(blob.Open(1));  // an Error spoils nothing
+  REQUIRE(blob.Read(0, 3, part));
+  CHECK(part == "abc");
+  BlobReader none(*db, "t", "nothing");
+  CHECK_FALSE(none.Open(1));
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "collector/store/rollup/excerpt.h"
 #include "collector/store/rollup/piece.h"
 #include "collector/store/rollup/summary.h"
 #include "tests/fuzz/require.h"
@@ -34,8 +35,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                              {RollupLevel::kHour, 0, 32 * kDay}};
   const PieceGrid& grid = grids[data[0] & 3];
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const auto read = [&](size_t offset, size_t length, std::string& into) -> haidang::Status {
+    FUZZ_REQUIRE(offset <= bytes.size() && length <= bytes.size() - offset);
+    into = bytes.substr(offset, length);
+    return {};
+  };
+  const auto excerpt = ReadExcerpt(grid, bytes.size(), read, {1, 2, 3});
   const auto piece = Piece::Open(grid, bytes);
+  FUZZ_REQUIRE(excerpt.ok() == piece.ok());
   if (!piece.ok()) return 0;
+  FUZZ_REQUIRE(Piece::Open(grid, *excerpt).ok());
   PieceMaker maker(grid);
   size_t series = 0;
   for (const Piece::Entry& entry : piece->entries()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <protozero/buffer_string.hpp>
 #include <protozero/varint.hpp>
 
@@ -156,35 +157,64 @@ std::string EncodeHistograms(const HistogramColumn& column) {
   return chunk;
 }
 
-Status DecodeHistograms(std::string_view chunk, size_t max_ticks, HistogramColumn& column) {
-  const auto damaged = [](const char* what) {
-    return DamagedChunk(ChunkFormat::kHistograms1, what);
-  };
-  const auto ticks = TakeBegin(chunk, ChunkFormat::kHistograms1, max_ticks);
-  if (!ticks) return ticks.error();
-  column = {};
-  RangeDecoder coder(chunk);
-  const size_t rows = DecodePresence(coder, *ticks, column.presence_);
-  if (column.presence_.empty()) column.presence_.assign(*ticks, Presence::kValue);
-  if (rows > 0) {
-    if (coder.Raw(0, kScaleBits) != kScale) return damaged("its scale is not 2; damaged");
-    std::vector<uint8_t> changed(rows, 1);
-    CodeChanges(coder, changed);
-    CodeIndexes(coder, column.buckets_, true);
+// Takes a chunk apart, as EncodeHistograms put it together.
+class HistogramDecoder {
+ public:
+  explicit HistogramDecoder(HistogramColumn& column) : column_(column) {}
+
+  Status Decode(std::string_view chunk, size_t max_ticks, bool sums) {
+    const auto ticks = TakeBegin(chunk, ChunkFormat::kHistograms1, max_ticks);
+    if (!ticks) return ticks.error();
+    column_ = {};
+    RangeDecoder coder(chunk);
+    const size_t rows = DecodePresence(coder, *ticks, column_.presence_);
+    if (column_.presence_.empty()) column_.presence_.assign(*ticks, Presence::kValue);
+    if (rows > 0) {
+      if (coder.Raw(0, kScaleBits) != kScale) return Damaged("its scale is not 2; damaged");
+      std::vector<uint8_t> changed(rows, 1);
+      CodeChanges(coder, changed);
+      Counts(coder, changed);
+      if (!sums) {
+        column_.sums_.assign(rows, std::numeric_limits<double>::quiet_NaN());
+        return {};
+      }
+      if (!Sums(coder, changed)) return Damaged("its sums are coded in no known way; damaged");
+    }
+    if (!coder.Ended()) return Damaged("something follows its end; damaged");
+    return {};
+  }
+
+ private:
+  static Error Damaged(const char* what) { return DamagedChunk(ChunkFormat::kHistograms1, what); }
+
+  void Counts(RangeDecoder& coder, const std::vector<uint8_t>& changed) {
+    CodeIndexes(coder, column_.buckets_, true);
     Residuals model;
     std::vector<int64_t> counts(static_cast<size_t>(std::count(changed.begin(), changed.end(), 1)));
     const auto read = [&](std::vector<uint64_t>& into) {
       DecodeIntegers(coder, counts, model);
       Repeat(counts, changed, into);
     };
-    read(column.zero_counts_);
-    for (auto& bucket : column.buckets_) read(bucket.counts);
-    std::vector<double> sums(counts.size());
-    if (!DecodeDoubles(coder, sums)) return damaged("its sums are coded in no known way; damaged");
-    Repeat(sums, changed, column.sums_);
+    read(column_.zero_counts_);
+    for (auto& bucket : column_.buckets_) read(bucket.counts);
   }
-  if (!coder.Ended()) return damaged("something follows its end; damaged");
-  return {};
+
+  bool Sums(RangeDecoder& coder, const std::vector<uint8_t>& changed) {
+    std::vector<double> sums(static_cast<size_t>(std::count(changed.begin(), changed.end(), 1)));
+    if (!DecodeDoubles(coder, sums)) return false;
+    Repeat(sums, changed, column_.sums_);
+    return true;
+  }
+
+  HistogramColumn& column_;
+};
+
+Status DecodeHistograms(std::string_view chunk, size_t max_ticks, HistogramColumn& column) {
+  return HistogramDecoder(column).Decode(chunk, max_ticks, true);
+}
+
+Status DecodeHistogramCounts(std::string_view chunk, size_t max_ticks, HistogramColumn& column) {
+  return HistogramDecoder(column).Decode(chunk, max_ticks, false);
 }
 
 }  // namespace haidang::store

@@ -41,7 +41,7 @@ class HistogramColumn {
   bool operator==(const HistogramColumn&) const = default;
 
  private:
-  friend Status DecodeHistograms(std::string_view, size_t, HistogramColumn&);
+  friend class HistogramDecoder;
 
   std::vector<Presence> presence_;
   std::vector<uint64_t> zero_counts_;
@@ -55,5 +55,7 @@ std::string EncodeHistograms(const HistogramColumn& column);
 // Replaces what `column` holds. Allocates at most 8 bytes × `max_ticks` × the buckets that a
 // Histogram may have (281), and a tenth besides.
 Status DecodeHistograms(std::string_view chunk, size_t max_ticks, HistogramColumn& column);
+// The same without the sums, which stand at the end: each is NaN. Takes about half the time.
+Status DecodeHistogramCounts(std::string_view chunk, size_t max_ticks, HistogramColumn& column);
 
 }  // namespace haidang::store

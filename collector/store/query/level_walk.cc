@@ -5,10 +5,11 @@
 namespace haidang::store {
 namespace {
 
-// Read in one transaction each: well within 250 ms.
-constexpr int64_t PieceMs(RollupLevel level) {
+// Read in one transaction each: well within 250 ms, also of many series.
+constexpr int64_t PieceMs(RollupLevel level, size_t series) {
   constexpr int64_t kDay = 24LL * 3600 * 1000;
-  return level == RollupLevel::kHour ? 64 * kDay : 4 * kDay;
+  const int64_t days = level == RollupLevel::kHour ? 64 : 4;
+  return (series <= 8 ? 8 : 1) * days * kDay;
 }
 
 Source SourceOf(RollupLevel level) {
@@ -76,14 +77,15 @@ Status LevelWalk::Run(const TickQuestion& question, int64_t lead_ms, const Sinks
 // Takes what is covered out of `rest`.
 Status LevelWalk::Rollups(RollupLevel level, const TickQuestion& question, const Sinks& sinks,
                           std::vector<Stretch>& rest) {
-  std::set<int64_t> series;
-  for (const auto& [id, slot] : question.slots) series.insert(id);
+  WantedRollups wanted;
+  wanted.sums = question.sums;
+  for (const auto& [id, slot] : question.slots) wanted.series.insert(id);
   std::vector<Stretch> covered;
   for (const Stretch& stretch : rest) {
     for (int64_t at = stretch.from_ms; at < stretch.to_ms;) {
       if (auto going = budget_.Going(); !going) return going;
-      const int64_t end = std::min(at + PieceMs(level), stretch.to_ms);
-      const auto piece = rollups_(db_, question.machine, level, at, end, series);
+      const int64_t end = std::min(at + PieceMs(level, wanted.series.size()), stretch.to_ms);
+      const auto piece = rollups_(db_, question.machine, level, at, end, wanted);
       if (!piece) return piece.error();
       if (auto done = budget_.Bytes(BytesOf(*piece)); !done) return done;
       if (!piece->covered.empty()) {

@@ -13,9 +13,9 @@
 namespace haidang::store {
 
 // As ReadRollups; empty: there are none.
-using RollupReader = std::function<Result<RolledUp>(
-    Database& db, int64_t machine, RollupLevel level, int64_t from_ms, int64_t to_ms,
-    const std::set<int64_t>& series)>;
+using RollupReader =
+    std::function<Result<RolledUp>(Database& db, int64_t machine, RollupLevel level,
+                                   int64_t from_ms, int64_t to_ms, const WantedRollups& wanted)>;
 
 // Where the values of a stretch of time are read: the coarsest level whose buckets make up whole
 // steps, as far as it is there, and what is finer for the rest.

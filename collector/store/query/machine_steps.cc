@@ -206,7 +206,9 @@ Status ReadHistogramSteps(LevelWalk& walk, const Selected& selected, const Range
     histograms.Take(window, from_ms);
     return budget.Fine();
   };
-  if (auto done = walk.Run(selected.ticks, kBridgeMs, sinks); !done) return done;
+  TickQuestion ticks = selected.ticks;
+  ticks.sums = question.function == Function::kAvg;
+  if (auto done = walk.Run(ticks, kBridgeMs, sinks); !done) return done;
   return histograms.GiveTo(question, groups);
 }
 

@@ -24,6 +24,7 @@ struct TickQuestion {
   int64_t to_ms = 0;                  // inclusive
   std::map<int64_t, uint32_t> slots;  // by row id of the series
   std::vector<bool> histograms;       // by slot
+  bool sums = true;                   // of histograms in roll-ups
 };
 
 // Reads a machine's batches from blocks and journal alike, column by column, one window of time in

@@ -97,10 +97,10 @@ Result<NumberRollup> Layers::Number(int64_t series) const {
   return Gather<NumberRollup>(series, read, append);
 }
 
-Result<HistogramRollup> Layers::Histogram(int64_t series) const {
-  const auto read = [](const Piece& piece, const Piece::Entry& entry, HistogramRollup& into) {
+Result<HistogramRollup> Layers::Histogram(int64_t series, bool sums) const {
+  const auto read = [sums](const Piece& piece, const Piece::Entry& entry, HistogramRollup& into) {
     if (entry.form != PieceForm::kHistogram) return Status{};
-    auto rollup = piece.ReadHistogram(entry);
+    auto rollup = piece.ReadHistogram(entry, sums);
     if (!rollup) return Status{rollup.error()};
     into = std::move(*rollup);
     return Status{};

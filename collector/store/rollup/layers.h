@@ -27,7 +27,7 @@ class Layers {
   std::set<int64_t> Series() const;
   // Empty where nothing is known, or it is the other kind.
   Result<NumberRollup> Number(int64_t series) const;
-  Result<HistogramRollup> Histogram(int64_t series) const;
+  Result<HistogramRollup> Histogram(int64_t series, bool sums = true) const;
 
  private:
   struct Layer {

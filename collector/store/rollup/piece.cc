@@ -13,11 +13,8 @@
 namespace haidang::store {
 namespace {
 
-constexpr char kVersion = 1;
 constexpr double kMostTicks = 1e9;  // in a bucket
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-Error Damaged(const char* what) { return Error{std::string("roll-up: ") + what}; }
 
 bool SameBits(double a, double b) {
   return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
@@ -70,96 +67,53 @@ Status DecodeColumn(std::string_view bytes, const Told& told, NumberRollup& roll
   const size_t size = rollup.count.size();
   ValueColumn column;
   if (bytes.empty()) {
-    if (told.expected == nullptr) return Damaged("a column is not there");
+    if (told.expected == nullptr) return DamagedPiece("a column is not there");
     column.presence.assign(size, Presence::kAbsent);
     values.assign(size, 0);
   } else {
     if (auto done = DecodeValues(bytes, size, column); !done) return done;
-    if (column.values.size() != size) return Damaged("a column is too short");
+    if (column.values.size() != size) return DamagedPiece("a column is too short");
     values = std::move(column.values);
   }
   for (size_t i = 0; i < column.presence.size(); ++i) {
     if (column.presence[i] == Presence::kValue) continue;
-    if (told.expected == nullptr) return Damaged("a value is not there");
+    if (told.expected == nullptr) return DamagedPiece("a value is not there");
     values[i] = told.expected(rollup, i);
   }
   return {};
 }
 
-bool Follows(const Piece::Entry& before, const Piece::Entry& entry) {
-  if (before.series != entry.series) return before.series < entry.series;
-  return before.form != PieceForm::kHistogram && entry.form == PieceForm::kHistogram;
-}
-
 }  // namespace
 
 Result<Piece> Piece::Open(const PieceGrid& grid, std::string_view bytes) {
-  if (bytes.empty() || bytes[0] != kVersion) {
-    return Damaged("it is of another version: damaged, or written by a newer program");
+  auto directory = PieceDirectory::Take(grid, bytes);
+  if (!directory) return directory.error();
+  if (directory->body_size() != bytes.size()) {
+    return DamagedPiece("its size is not what its directory says");
   }
-  bytes.remove_prefix(1);
   Piece piece;
   piece.grid_ = grid;
-  const auto buckets = TakeVarint(bytes);
-  if (grid.length_ms <= 0 || grid.length_ms % BucketMs(grid.level) != 0 ||
-      grid.buckets() > kMaxPieceBuckets || !buckets || *buckets != grid.buckets()) {
-    return Damaged("it has other buckets than its row says");
+  const auto take = [&bytes](size_t size) {
+    const std::string_view part = bytes.substr(0, size);
+    bytes.remove_prefix(size);
+    return part;
+  };
+  for (const size_t size : directory->counts) piece.counts_.push_back(take(size));
+  for (const PieceDirectory::Entry& entry : directory->entries) {
+    piece.entries_.push_back({entry.series, entry.form, entry.counts, take(entry.size)});
   }
-  const auto counts = TakeVarint(bytes);
-  const auto entries = TakeVarint(bytes);
-  if (!counts || !entries || *counts > kMaxPieceSeries || *entries > kMaxPieceSeries) {
-    return Damaged("its series are too many");
-  }
-  // What a part takes is told before all of them.
-  std::vector<uint64_t> sizes;
-  for (uint64_t i = 0; i < *counts; ++i) {
-    const auto size = TakeVarint(bytes);
-    if (!size) return Damaged("its directory is cut off");
-    sizes.push_back(*size);
-  }
-  int64_t series = 0;
-  for (uint64_t i = 0; i < *entries; ++i) {
-    const auto step = TakeVarint(bytes);
-    if (!step || bytes.empty()) return Damaged("its directory is cut off");
-    series = static_cast<int64_t>(static_cast<uint64_t>(series) + *step);
-    Entry entry{series, static_cast<PieceForm>(bytes[0]), 0, {}};
-    bytes.remove_prefix(1);
-    const auto which = TakeVarint(bytes);
-    const auto size = TakeVarint(bytes);
-    if (!which || !size) return Damaged("its directory is cut off");
-    if (entry.form > PieceForm::kHistogram || *which >= *counts) {
-      return Damaged("a series that is none");
-    }
-    entry.counts = *which;
-    if (i > 0 && !Follows(piece.entries_.back(), entry)) {
-      return Damaged("its series are out of order");
-    }
-    piece.entries_.push_back(entry);
-    sizes.push_back(*size);
-  }
-  for (size_t i = 0; i < sizes.size(); ++i) {
-    if (sizes[i] > bytes.size()) return Damaged("its series are cut off");
-    const std::string_view part = bytes.substr(0, sizes[i]);
-    bytes.remove_prefix(sizes[i]);
-    if (i < *counts) {
-      piece.counts_.push_back(part);
-    } else {
-      piece.entries_[i - *counts].bytes = part;
-    }
-  }
-  if (!bytes.empty()) return Damaged("bytes are left over");
   return piece;
 }
 
 Result<Piece::Counts> Piece::ReadCounts(size_t index) const {
   ValueColumn column;
   if (auto done = DecodeValues(counts_[index], grid_.buckets(), column); !done) return done.error();
-  if (column.values.size() != grid_.buckets()) return Damaged("its counts are too few");
+  if (column.values.size() != grid_.buckets()) return DamagedPiece("its counts are too few");
   Counts counts;
   for (size_t i = 0; i < column.values.size(); ++i) {
     if (!column.presence.empty() && column.presence[i] != Presence::kValue) continue;
     if (!(column.values[i] >= 1 && column.values[i] <= kMostTicks)) {
-      return Damaged("an impossible count");
+      return DamagedPiece("an impossible count");
     }
     counts.begins_ms.push_back(grid_.begin_ms + static_cast<int64_t>(i) * BucketMs(grid_.level));
     counts.count.push_back(column.values[i]);
@@ -173,31 +127,32 @@ Result<NumberRollup> Piece::ReadNumber(const Entry& entry) const {
   NumberRollup rollup;
   rollup.begins_ms = std::move(counts->begins_ms);
   rollup.count = std::move(counts->count);
-  if (rollup.count.empty()) return Damaged("a series without a value");
+  if (rollup.count.empty()) return DamagedPiece("a series without a value");
   rollup.increase.assign(rollup.count.size(), kNone);
   std::string_view bytes = entry.bytes;
   for (size_t i = 0; i < ColumnsOf(entry.form); ++i) {
     const auto size = TakeVarint(bytes);
-    if (!size || *size > bytes.size()) return Damaged("a column is cut off");
+    if (!size || *size > bytes.size()) return DamagedPiece("a column is cut off");
     if (auto done = DecodeColumn(bytes.substr(0, *size), kColumns[i], rollup); !done) {
       return done.error();
     }
     bytes.remove_prefix(*size);
   }
-  if (!bytes.empty()) return Damaged("bytes of a series are left over");
+  if (!bytes.empty()) return DamagedPiece("bytes of a series are left over");
   return rollup;
 }
 
-Result<HistogramRollup> Piece::ReadHistogram(const Entry& entry) const {
+Result<HistogramRollup> Piece::ReadHistogram(const Entry& entry, bool sums) const {
   auto counts = ReadCounts(entry.counts);
   if (!counts) return counts.error();
   HistogramRollup rollup;
   rollup.begins_ms = std::move(counts->begins_ms);
-  if (rollup.begins_ms.empty()) return Damaged("a series without a value");
-  if (auto done = DecodeHistograms(entry.bytes, rollup.begins_ms.size(), rollup.increase); !done) {
-    return done.error();
-  }
-  if (rollup.increase.rows() != rollup.begins_ms.size()) return Damaged("a histogram is missing");
+  if (rollup.begins_ms.empty()) return DamagedPiece("a series without a value");
+  const auto decode = sums ? DecodeHistograms : DecodeHistogramCounts;
+  auto done = decode(entry.bytes, rollup.begins_ms.size(), rollup.increase);
+  if (!done) return done.error();
+  if (rollup.increase.rows() != rollup.begins_ms.size())
+    return DamagedPiece("a histogram is missing");
   return rollup;
 }
 
@@ -223,13 +178,8 @@ void PieceMaker::Add(int64_t series, const HistogramRollup& rollup) {
 
 void PieceMaker::Append(int64_t series, PieceForm form, const std::vector<int64_t>& begins_ms,
                         const Column& count, const std::string& bytes) {
-  if (entries_ >= kMaxPieceSeries) return;
-  ++entries_;
-  PutVarint(directory_, static_cast<uint64_t>(series) - static_cast<uint64_t>(last_series_));
-  last_series_ = series;
-  directory_ += static_cast<char>(form);
-  PutVarint(directory_, CountsOf(begins_ms, count));
-  PutVarint(directory_, bytes.size());
+  if (directory_.entries.size() >= kMaxPieceSeries) return;
+  directory_.entries.push_back({series, form, CountsOf(begins_ms, count), bytes.size()});
   bodies_ += bytes;
 }
 
@@ -251,12 +201,8 @@ size_t PieceMaker::CountsOf(const std::vector<int64_t>& begins_ms, const Column&
 std::string PieceMaker::Finish() {
   std::vector<const std::string*> counts(counts_.size());
   for (const auto& [bytes, index] : counts_) counts[index] = &bytes;
-  std::string out(1, kVersion);
-  PutVarint(out, grid_.buckets());
-  PutVarint(out, counts.size());
-  PutVarint(out, entries_);
-  for (const std::string* bytes : counts) PutVarint(out, bytes->size());
-  out += directory_;
+  for (const std::string* bytes : counts) directory_.counts.push_back(bytes->size());
+  std::string out = directory_.Encode(grid_);
   for (const std::string* bytes : counts) out += *bytes;
   return out + bodies_;
 }

@@ -8,30 +8,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "collector/store/rollup/piece_directory.h"
 #include "collector/store/rollup/rollup.h"
 #include "core/result.h"
 
 // The bytes of a machine's roll-ups of one stretch of time: docs/store-format.md, "Roll-ups".
 namespace haidang::store {
 
-inline constexpr size_t kMaxPieceSeries = 65536;
-inline constexpr size_t kMaxPieceBuckets = 1024;
 inline constexpr size_t kMaxPieceBytes = 64U << 20;  // of a piece that was not made here
-
-// Which buckets a piece has room for.
-struct PieceGrid {
-  RollupLevel level = RollupLevel::kFiveMinutes;
-  int64_t begin_ms = 0;  // of the first
-  int64_t length_ms = 0;
-  size_t buckets() const { return static_cast<size_t>(length_ms / BucketMs(level)); }
-};
-
-// On disk: never renumber.
-enum class PieceForm : uint8_t {
-  kNumber = 0,
-  kCounter = 1,
-  kHistogram = 2,
-};
 
 // Reads a piece. Views `bytes`, which must outlive it.
 class Piece {
@@ -50,7 +34,8 @@ class Piece {
 
   // Required: the entry's form.
   Result<NumberRollup> ReadNumber(const Entry& entry) const;
-  Result<HistogramRollup> ReadHistogram(const Entry& entry) const;
+  // Without `sums` NaN stands in their place: what reads fewer of its bytes.
+  Result<HistogramRollup> ReadHistogram(const Entry& entry, bool sums = true) const;
 
  private:
   // The buckets in which there is something, and how many ticks each had.
@@ -84,9 +69,7 @@ class PieceMaker {
 
   PieceGrid grid_;
   std::unordered_map<std::string, size_t> counts_;  // encoded; which one it is
-  size_t entries_ = 0;
-  int64_t last_series_ = 0;
-  std::string directory_;
+  PieceDirectory directory_;
   std::string bodies_;
 };
 

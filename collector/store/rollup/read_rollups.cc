@@ -3,10 +3,12 @@
 
 #include "collector/store/for_each.h"
 #include "collector/store/rollup/change.h"
+#include "collector/store/rollup/excerpt.h"
 #include "collector/store/rollup/layers.h"
 #include "collector/store/rollup/rollup.h"
 #include "collector/store/rollup/summary.h"
 #include "collector/store/window.h"
+#include "core/io/blob_reader.h"
 
 namespace haidang::store {
 namespace {
@@ -17,21 +19,32 @@ struct Question {
   int64_t machine;
   RollupLevel level;
   Stretch time;  // whole buckets
+  const WantedRollups& wanted;
 };
 
+// Of each piece what the question's series take.
 Status LoadPieces(Database& db, const Question& question, Layers& layers) {
   auto s = db.Prepare(
-      "SELECT begin_ms, length_ms, bytes FROM rollup"
+      "SELECT id, begin_ms, length_ms FROM rollup"
       " WHERE machine = ?1 AND level = ?2 AND begin_ms > ?3 AND begin_ms < ?4");
   if (!s) return s.error();
   s->Bind(1, question.machine).Bind(2, static_cast<int>(question.level));
   s->Bind(3, question.time.from_ms - kLongPieceMs).Bind(4, question.time.to_ms);
+  BlobReader blob(db, "rollup", "bytes");
+  const auto read = [&blob](size_t offset, size_t length, std::string& into) {
+    return blob.Read(offset, length, into);
+  };
   for (;;) {
     auto row = s->Step();
     if (!row) return row.error();
     if (!*row) return {};
-    if (s->Int(0) + s->Int(1) <= question.time.from_ms) continue;
-    if (auto done = layers.Add(s->Int(0), s->Int(1), std::string(s->Blob(2))); !done) return done;
+    const PieceGrid grid{question.level, s->Int(1), s->Int(2)};
+    if (grid.begin_ms + grid.length_ms <= question.time.from_ms) continue;
+    if (auto opened = blob.Open(s->Int(0)); !opened) return opened;
+    auto excerpt = ReadExcerpt(grid, blob.size(), read, question.wanted.series);
+    if (!excerpt) return excerpt.error();
+    auto added = layers.Add(grid.begin_ms, grid.length_ms, std::move(*excerpt));
+    if (!added) return added;
   }
 }
 
@@ -103,8 +116,9 @@ int64_t BeginFrom(int64_t time_ms, RollupLevel level) {
 }  // namespace
 
 Result<RolledUp> ReadRollups(Database& db, int64_t machine, RollupLevel level, int64_t from_ms,
-                             int64_t to_ms, const std::set<int64_t>& series) {
-  const Question question{machine, level, {BeginFrom(from_ms, level), BeginFrom(to_ms, level)}};
+                             int64_t to_ms, const WantedRollups& wanted) {
+  const Question question{
+      machine, level, {BeginFrom(from_ms, level), BeginFrom(to_ms, level)}, wanted};
   RolledUp answer;
   if (question.time.from_ms >= question.time.to_ms) return answer;
   Layers layers(level);
@@ -116,11 +130,11 @@ Result<RolledUp> ReadRollups(Database& db, int64_t machine, RollupLevel level, i
   if (!ended) return ended.error();
   layers.Lay(std::move(asked));
   answer.covered = layers.covered();
-  for (const int64_t row : series) {
+  for (const int64_t row : wanted.series) {
     auto number = layers.Number(row);
     if (!number) return number.error();
     if (!number->begins_ms.empty()) answer.numbers.emplace(row, std::move(*number));
-    auto histogram = layers.Histogram(row);
+    auto histogram = layers.Histogram(row, wanted.sums);
     if (!histogram) return histogram.error();
     if (!histogram->begins_ms.empty()) answer.histograms.emplace(row, std::move(*histogram));
   }

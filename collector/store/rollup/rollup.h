@@ -46,6 +46,12 @@ struct Stretch {
   bool operator==(const Stretch&) const = default;
 };
 
+// What of a machine's roll-ups a question needs.
+struct WantedRollups {
+  std::set<int64_t> series;  // row ids
+  bool sums = true;          // of histograms; without, `increase` has NaN in their place
+};
+
 struct RolledUp {
   std::map<int64_t, NumberRollup> numbers;        // by row id of the series
   std::map<int64_t, HistogramRollup> histograms;  // likewise
@@ -57,6 +63,6 @@ struct RolledUp {
 // The buckets that begin in [from_ms, to_ms). Reads in one transaction; the caller's thread and
 // connection.
 Result<RolledUp> ReadRollups(Database& db, int64_t machine, RollupLevel level, int64_t from_ms,
-                             int64_t to_ms, const std::set<int64_t>& series);
+                             int64_t to_ms, const WantedRollups& wanted);
 
 }  // namespace haidang::store

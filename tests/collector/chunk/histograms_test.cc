@@ -110,6 +110,19 @@ TEST_CASE("a service's histograms take a tenth of what they take on the wire") {
   CHECK(size * 10 <= wire);
 }
 
+TEST_CASE("counts without sums are the same counts") {
+  Generator generator(5);
+  HistogramColumn column, counts;
+  for (const Histogram& histogram : Service(generator, 200, false)) column.Append(histogram);
+  const std::string chunk = EncodeHistograms(column);
+  REQUIRE(DecodeHistogramCounts(chunk, 200, counts).ok());
+  CHECK(counts.rows() == column.rows());
+  CHECK(counts.presence() == column.presence());
+  CHECK(counts.zero_counts() == column.zero_counts());
+  CHECK(counts.buckets() == column.buckets());
+  for (const double sum : counts.sums()) CHECK(std::isnan(sum));
+}
+
 TEST_CASE("damaged histograms and any bytes are histograms or an error, within bounds") {
   HistogramColumn column;
   for (uint64_t seed = 1; seed <= 2000; ++seed) {
@@ -118,7 +131,10 @@ TEST_CASE("damaged histograms and any bytes are histograms or an error, within b
     for (const Histogram& histogram : Service(generator, 30, true)) good.Append(histogram);
     const std::string chunk = generator.OneIn(2) ? "\x31\x20" + generator.Bytes(90)
                                                  : generator.Damaged(EncodeHistograms(good));
-    if (!DecodeHistograms(chunk, 64, column).ok()) continue;
+    const bool whole = DecodeHistograms(chunk, 64, column).ok();
+    HistogramColumn counts;
+    if (DecodeHistogramCounts(chunk, 64, counts).ok()) REQUIRE(counts.ticks() <= 64);
+    if (!whole) continue;
     REQUIRE(column.ticks() <= 64);
     REQUIRE(Decoded(EncodeHistograms(column), 64).ticks() == column.ticks());
     for (size_t row = 0; row < column.rows(); ++row) static_cast<void>(column.At(row).ok());

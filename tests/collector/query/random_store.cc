@@ -212,7 +212,7 @@ store::Place RandomStore::PlaceOf(const std::string& machine, int64_t time_ms) c
 
 Result<store::RolledUp> RandomStore::ReadRollups(int64_t machine, store::RollupLevel level,
                                                  int64_t from_ms, int64_t to_ms,
-                                                 const std::set<int64_t>& wanted) const {
+                                                 const store::WantedRollups& wanted) const {
   store::RolledUp out;
   const auto stretches = covered.find(level);
   if (stretches == covered.end()) return out;
@@ -222,7 +222,7 @@ Result<store::RolledUp> RandomStore::ReadRollups(int64_t machine, store::RollupL
   };
   for (const Series& series : series_) {
     const int64_t row = series_rows_.at({series.id, series.histogram});
-    if (machine_rows_.at(series.machine) != machine || !wanted.contains(row)) continue;
+    if (machine_rows_.at(series.machine) != machine || !wanted.series.contains(row)) continue;
     store::NumberRollup& numbers = out.numbers[row];
     store::HistogramRollup& histograms = out.histograms[row];
     std::map<int64_t, Histogram> gained;
@@ -289,8 +289,8 @@ Result<store::RolledUp> RandomStore::ReadRollups(int64_t machine, store::RollupL
 std::unique_ptr<store::Reader> RandomStore::Open() {
   store::ReaderOptions reader;
   reader.rollups = [this](Database&, int64_t machine, store::RollupLevel level, int64_t from_ms,
-                          int64_t to_ms, const std::set<int64_t>& series) {
-    return ReadRollups(machine, level, from_ms, to_ms, series);
+                          int64_t to_ms, const store::WantedRollups& wanted) {
+    return ReadRollups(machine, level, from_ms, to_ms, wanted);
   };
   return Must(store::OpenReader(path(), std::move(reader)));
 }

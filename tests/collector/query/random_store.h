@@ -43,7 +43,7 @@ class RandomStore : public World {
 
   // Roll-ups as they would be made of what is known, for the stretches that `covered` names.
   Result<store::RolledUp> ReadRollups(int64_t machine, store::RollupLevel level, int64_t from_ms,
-                                      int64_t to_ms, const std::set<int64_t>& series) const;
+                                      int64_t to_ms, const store::WantedRollups& wanted) const;
   std::map<store::RollupLevel, std::vector<store::Stretch>> covered;
 
   std::unique_ptr<store::Reader> Open();

@@ -55,7 +55,7 @@ struct Fixture {
     REQUIRE(store->Commit());
   }
   RolledUp Read(RollupLevel level, int64_t from_ms, int64_t to_ms) {
-    auto read = ReadRollups(*db, 1, level, from_ms, to_ms, {7, 8});
+    auto read = ReadRollups(*db, 1, level, from_ms, to_ms, {{7, 8}});
     REQUIRE(read);
     return std::move(*read);
   }
@@ -156,6 +156,6 @@ TEST_CASE_METHOD(Fixture, "a damaged piece is an Error") {
   change.made.push_back({1, kFine, kBegin, kWindowMs, "damaged"});
   REQUIRE(store->Put(change));
   REQUIRE(store->Commit());
-  CHECK_FALSE(ReadRollups(*db, 1, kFine, kBegin, kBegin + kWindowMs, {7}));
-  CHECK(ReadRollups(*db, 2, kFine, kBegin, kBegin + kWindowMs, {7}));
+  CHECK_FALSE(ReadRollups(*db, 1, kFine, kBegin, kBegin + kWindowMs, {{7}}));
+  CHECK(ReadRollups(*db, 2, kFine, kBegin, kBegin + kWindowMs, {{7}}));
 }
