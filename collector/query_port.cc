@@ -61,10 +61,10 @@ class Port final : public QueryPort {
                  [this](const Request& request) { return StartBackup(request); }});
     router_.Add("/query/v1/series", [this](const Request& request) { return Series(request); });
     router_.Add("/query/v1/range", [this](const Request& request) {
-      return OfStore(ParseRangeQuestion(request), &store::Reader::Range);
+      return OfStore(request, ParseRangeQuestion(request), &store::Reader::Range);
     });
     router_.Add("/query/v1/last", [this](const Request& request) {
-      return OfStore(ParseLastQuestion(request), &store::Reader::Last);
+      return OfStore(request, ParseLastQuestion(request), &store::Reader::Last);
     });
     router_.Add("/query/v1/now", [this](const Request& request) { return Now(request); });
     router_.Add("/query/v1/findings", [this](const Request& request) { return Findings(request); });
@@ -190,16 +190,17 @@ class Port final : public QueryPort {
     if (question.step_ms && *question.step_ms <= 0) parameters.Fault("step", "must be above 0");
     question.labels = parameters.Wanted();
     if (!parameters.fault().empty()) return Wrong(parameters.fault());
-    store::QueryControl control = Control();
+    store::QueryControl control = Control(request);
     control.bounds.columns = kMaxOfMachine;
     return Read([&](store::Reader& reader) {
       return Columns(reader.Range(store::AsRange(question), control));
     });
   }
 
-  store::QueryControl Control() const {
+  // Ends with the question's asker, and with the port.
+  store::QueryControl Control(const Request& request) const {
     store::QueryControl control;
-    control.cancelled = &stopping_;
+    control.cancelled = [this, gone = request.gone] { return stopping_ || (gone && gone()); };
     return control;
   }
 
@@ -222,12 +223,12 @@ class Port final : public QueryPort {
   }
 
   template <typename Question>
-  Reply OfStore(const Result<Question>& question,
+  Reply OfStore(const Request& request, const Result<Question>& question,
                 Result<store::SeriesAnswer> (store::Reader::*ask)(const Question&,
                                                                   const store::QueryControl&)) {
     if (!question) return Wrong(question.error().message);
     return Read(
-        [&](store::Reader& reader) { return Columns((reader.*ask)(*question, Control())); });
+        [&](store::Reader& reader) { return Columns((reader.*ask)(*question, Control(request))); });
   }
 
   Reply Now(const Request& request) {

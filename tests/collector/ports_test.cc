@@ -34,7 +34,8 @@ class NoReader final : public store::Reader {
     if (question.machine == "slow") gate.wait();
     if (question.metric == "until_stopped") {
       ++waiting;
-      while (!control.cancelled->load()) std::this_thread::sleep_for(1ms);
+      while (!control.cancelled()) std::this_thread::sleep_for(1ms);
+      --waiting;
       return store::SeriesAnswer{};
     }
     store::SeriesAnswer answer;
@@ -347,6 +348,30 @@ TEST_CASE_METHOD(Fixture, "questions under way end when the collector stops") {
   while (NoReader::waiting == 0) std::this_thread::sleep_for(1ms);
   port->Stop();  // returns
   asked.get();
+}
+
+TEST_CASE_METHOD(Fixture, "a question ends when its asker leaves") {
+  const int before = NoReader::waiting;
+  const auto eventually = [](const auto& holds) {
+    const auto give_up = std::chrono::steady_clock::now() + 20s;
+    while (!holds() && std::chrono::steady_clock::now() < give_up) std::this_thread::sleep_for(1ms);
+    return holds();
+  };
+  const std::string question =
+      "GET /query/v1/range?metric=until_stopped&from=0&to=1 HTTP/1.1\r\nHost: x\r\n"
+      "Authorization: Bearer " +
+      kSecret + "\r\n\r\n";
+  {
+    // As many as may read at once, so that the next one needs what they give back.
+    std::list<RawClient> askers;
+    for (int i = 0; i < 4; ++i) {
+      askers.emplace_back(port->port());
+      askers.back().Send(question);
+    }
+    REQUIRE(eventually([&] { return NoReader::waiting == before + 4; }));
+  }
+  CHECK(eventually([&] { return NoReader::waiting == before; }));
+  CHECK(Get("/query/v1/range?metric=m&from=0&to=1").status == 200);
 }
 
 TEST_CASE_METHOD(Fixture, "a reader that fails is an error of ours, and the next question works") {

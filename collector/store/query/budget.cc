@@ -13,7 +13,7 @@ Error Budget::Refuse(std::string why) {
 }
 
 Status Budget::Going() {
-  if (control_.cancelled != nullptr && control_.cancelled->load(std::memory_order_relaxed)) {
+  if (control_.cancelled && control_.cancelled()) {
     return Refuse("the question was cancelled; ask again");
   }
   const auto deadline_ms = control_.bounds.deadline.count();

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,7 +68,9 @@ struct QueryBounds {
 
 struct QueryControl {
   QueryBounds bounds;
-  const std::atomic<bool>* cancelled = nullptr;  // another thread wants it to end
+  // Whether the question is to end: its asker has left, the program stops. Called on the reader's
+  // thread, between windows, pieces and machines; empty: it goes on.
+  std::function<bool()> cancelled = {};
 };
 
 struct SeriesAnswer {

@@ -24,7 +24,8 @@ HttpServer::~HttpServer() { Stop(); }
 void HttpServer::Start() {
   Front::Handlers handlers;
   handlers.answer = [this](const Head& head, std::string body, Outlet& outlet, bool keep_alive) {
-    return WriteAnswer(outlet, head, ReplyTo(head, std::move(body)), hooks_.headers, keep_alive);
+    Reply reply = ReplyTo(head, std::move(body), outlet);
+    return WriteAnswer(outlet, head, std::move(reply), hooks_.headers, keep_alive);
   };
   handlers.takes_body = [this](const Head& head) { return !hooks_.guard || !hooks_.guard(head); };
   handlers.urgent = [this](const Head& head) { return router_.IsUrgent(head.path()); };
@@ -32,13 +33,17 @@ void HttpServer::Start() {
   front_->Start(std::move(handlers));
 }
 
-Reply HttpServer::ReplyTo(const Head& head, std::string body) const {
+Reply HttpServer::ReplyTo(const Head& head, std::string body, const Outlet& outlet) const {
   const auto began = std::chrono::steady_clock::now();
   std::string route;
   std::optional<Reply> reply;
   try {
     if (hooks_.guard) reply = hooks_.guard(head);
-    if (!reply) reply = router_.Answer(MakeRequest(head, std::move(body)), &route);
+    if (!reply) {
+      Request request = MakeRequest(head, std::move(body));
+      request.gone = [&outlet] { return outlet.Gone(); };
+      reply = router_.Answer(std::move(request), &route);
+    }
   } catch (const std::exception& failure) {
     // One question must not end the program for all others.
     spdlog::error("{} {}: {}", head.method, route, failure.what());

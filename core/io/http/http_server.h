@@ -40,7 +40,7 @@ class HttpServer {
 
  private:
   HttpServer(std::unique_ptr<Front> front, const Router& router, ServerHooks hooks);
-  Reply ReplyTo(const Head& head, std::string body) const;
+  Reply ReplyTo(const Head& head, std::string body, const Outlet& outlet) const;
 
   const Router& router_;
   const ServerHooks hooks_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -14,6 +15,9 @@ struct Request {
   std::string if_none_match;
   std::string body;
   std::string captured;  // what stood for {…} in the route's pattern
+  // Whether the client has closed its connection, or its own side of it: nobody waits for the
+  // answer any more. While the request is being answered; empty where there is no connection.
+  std::function<bool()> gone = {};
 
   // The first value, "" where there is none.
   std::string Param(const std::string& name) const;

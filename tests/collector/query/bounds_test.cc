@@ -105,7 +105,7 @@ TEST_CASE_METHOD(Fixture, "a question ends at its deadline, and when it is cance
   reader = Open();
   std::atomic<bool> cancelled = true;
   store::QueryControl control;
-  control.cancelled = &cancelled;
+  control.cancelled = [&] { return cancelled.load(); };
   CheckRefused("cancelled", control);
   cancelled = false;
   CHECK(Refused(control) == "");

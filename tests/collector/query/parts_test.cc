@@ -229,7 +229,7 @@ TEST_CASE("a budget says which bound was met and what to do") {
   haidang::testing::FakeClock clock;
   std::atomic<bool> cancelled = false;
   QueryControl control;
-  control.cancelled = &cancelled;
+  control.cancelled = [&] { return cancelled.load(); };
   control.bounds.points = 10;
   control.bounds.cells = 5;
   Budget budget(control, &clock);
