@@ -118,7 +118,8 @@ IngestObserver Collector::MakeObserver() {
   observer.presence = [this](Machine& machine, Moment now) { SeeMachine(machine, now); };
   observer.flush = [this](store::Store& store) {
     if (snapshot_unsaved_) {
-      if (auto done = store.Put(places_.snapshot()); !done) return done;
+      const Places& places = coming_places_ ? *coming_places_ : places_;
+      if (auto done = store.Put(places.snapshot()); !done) return done;
     }
     if (auto done = compaction_.Flush(store); !done) return done;
     if (auto done = rollups_.Flush(store); !done) return done;
@@ -143,6 +144,7 @@ IngestObserver Collector::MakeObserver() {
     remotes_.Lost();
     NotStored(why);
   };
+  observer.await = [this](const std::function<void()>& work) { loop_.Await(work); };
   return observer;
 }
 
@@ -369,12 +371,13 @@ QueryBackend::Put Collector::PutSnapshot(query::Snapshot snapshot) {
     const bool same = query::EncodeSnapshot(snapshot) == query::EncodeSnapshot(places_.snapshot());
     return same ? QueryBackend::Put::kTaken : QueryBackend::Put::kOlder;
   }
-  Places before = std::exchange(places_, Places(std::move(snapshot)));
+  coming_places_.emplace(std::move(snapshot));
   snapshot_unsaved_ = true;
-  if (ingest_.Commit()) return QueryBackend::Put::kTaken;
-  places_ = std::move(before);
-  snapshot_unsaved_ = false;
-  return QueryBackend::Put::kFailed;
+  const bool taken = ingest_.Commit().ok();
+  if (taken) places_ = std::move(*coming_places_);
+  coming_places_.reset();
+  if (!taken) snapshot_unsaved_ = false;
+  return taken ? QueryBackend::Put::kTaken : QueryBackend::Put::kFailed;
 }
 
 }  // namespace haidang::collector

@@ -33,7 +33,8 @@ using MakeSession = std::function<Result<std::unique_ptr<MqttSession>>(
 
 // Everything that lives on the loop thread: the store, the machines, presence and findings, the
 // session with the broker. Loop thread only, but for Backend(), AskFleet(), AskSeries() and
-// AskReady(), whose functions are called on other threads and ask the loop.
+// AskReady(), whose functions are called on other threads and ask the loop, which answers while a
+// commit waits for the disk, too.
 class Collector {
  public:
   // Opens the store in options.directory and brings the machines' heads back from it.
@@ -93,6 +94,7 @@ class Collector {
   std::unique_ptr<Fleet> fleet_;
   Metrics metrics_;
   Places places_;
+  std::optional<Places> coming_places_;  // while they are being stored
   bool snapshot_unsaved_ = false;
   detect::FindingBook book_;
   detect::Detector detector_;

@@ -23,8 +23,8 @@ QueryBackend Collector::Backend() {
   };
   backend.put_snapshot = [this](query::Snapshot snapshot) {
     auto held = std::make_shared<query::Snapshot>(std::move(snapshot));
-    return loop_.Ask<QueryBackend::Put>([this, held] { return PutSnapshot(std::move(*held)); },
-                                        kAskPatience);
+    return loop_.Order<QueryBackend::Put>([this, held] { return PutSnapshot(std::move(*held)); },
+                                          kAskPatience);
   };
   backend.open_reader = [this, path = store_->path()] {
     return store::OpenReader(path, {.clock = &clock_, .rollups = store::ReadRollups});

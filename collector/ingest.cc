@@ -240,7 +240,7 @@ Status Ingest::CommitStaged() {
   Status done = fleet_.Flush(store_);
   if (done) done = observer_.flush(store_);
   if (done && !store_.staged()) return done;
-  if (done) done = store_.Commit();
+  if (done) done = CommitStore();
   if (!done) {
     StageFailed(done.error());
     return done;
@@ -257,6 +257,13 @@ Status Ingest::CommitStaged() {
   if (staged_batches_ > 0) last_data_ms_ = staged_data_ms_;
   staged_bytes_ = staged_batches_ = staged_values_ = 0;
   expired_ = 0;
+  return done;
+}
+
+Status Ingest::CommitStore() {
+  if (!observer_.await) return store_.Commit();
+  Status done;
+  observer_.await([&] { done = store_.Commit(); });
   return done;
 }
 

@@ -46,6 +46,9 @@ struct IngestObserver {
   std::function<void()> saved;
   // Nothing of what was staged could be stored.
   std::function<void(const Error&)> failed;
+  // Runs what waits for the disk, and returns when it has ended (Loop::Await). Empty: it runs in
+  // place.
+  std::function<void(const std::function<void()>&)> await;
 };
 
 // Takes in what the broker delivers: decodes, drops what is known, stages in the journal, commits,
@@ -130,6 +133,7 @@ class Ingest {
   void Mend();
   void MarkStale(Machine& machine);
   Status CommitStaged();
+  Status CommitStore();
 
   IngestOptions options_;
   const Clock& clock_;

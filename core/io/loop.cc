@@ -3,9 +3,12 @@
 #include <uv.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <csignal>
 #include <deque>
 #include <mutex>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -16,36 +19,84 @@ namespace {
 
 constexpr int kMaxWorkers = 4;
 
-// Posted tasks. Shared with worker threads, which may outlive the loop.
+// Posted tasks and questions. Shared with worker threads, which may outlive the loop.
 class Mailbox {
  public:
+  using Task = std::function<void()>;
+
   explicit Mailbox(uv_async_t* wake) : wake_(wake) {}
 
-  void Post(std::function<void()> task) {
+  void Post(Task task) {
     std::lock_guard lock(mutex_);
     if (wake_ == nullptr) return;
     tasks_.push_back(std::move(task));
     if (tasks_.size() == 1) uv_async_send(wake_);
   }
 
-  // What was posted until now, in order.
-  void TakeAll(std::vector<std::function<void()>>& tasks) {
+  void PostQuestion(Task question) {
+    std::lock_guard lock(mutex_);
+    if (wake_ == nullptr) return;
+    questions_.push_back(std::move(question));
+    if (questions_.size() > 1) return;
+    uv_async_send(wake_);
+    awaited_.notify_one();
+  }
+
+  // Tasks that were posted until now, in order.
+  void TakeAll(std::vector<Task>& tasks) {
     std::lock_guard lock(mutex_);
     tasks.swap(tasks_);
   }
 
-  // Tasks that did not run are destroyed without the lock: they may own what posts again.
+  // Loop thread.
+  void Answer() {
+    std::unique_lock lock(mutex_);
+    AnswerAll(lock);
+  }
+
+  // Loop thread: answers until another thread calls End.
+  void AnswerUntilEnd() {
+    std::unique_lock lock(mutex_);
+    while (!ended_) {
+      AnswerAll(lock);
+      awaited_.wait(lock, [this] { return ended_ || !questions_.empty(); });
+    }
+    ended_ = false;
+  }
+
+  void End() {
+    std::lock_guard lock(mutex_);
+    ended_ = true;
+    awaited_.notify_one();
+  }
+
+  // What did not run is destroyed without the lock: it may own what posts again.
   void Close() {
-    std::vector<std::function<void()>> dropped;
+    std::vector<Task> tasks, questions;
     std::lock_guard lock(mutex_);
     wake_ = nullptr;
-    dropped.swap(tasks_);
+    tasks.swap(tasks_);
+    questions.swap(questions_);
   }
 
  private:
+  void AnswerAll(std::unique_lock<std::mutex>& lock) {
+    std::vector<Task> questions;
+    questions.swap(questions_);
+    lock.unlock();
+    for (Task& question : questions) {
+      question();
+      question = nullptr;
+    }
+    lock.lock();
+  }
+
   std::mutex mutex_;
-  uv_async_t* wake_;  // null once the loop ended
-  std::vector<std::function<void()>> tasks_;
+  std::condition_variable awaited_;  // a question, or the end of what is awaited
+  uv_async_t* wake_;                 // null once the loop ended
+  std::vector<Task> tasks_;
+  std::vector<Task> questions_;
+  bool ended_ = false;
 };
 
 // Freed by libuv's close callback, which comes after the timer's own callback returned: so a task
@@ -103,6 +154,24 @@ class UvLoop final : public Loop {
 
   void Post(std::function<void()> task) override { mailbox_->Post(std::move(task)); }
 
+  void PostQuestion(std::function<void()> question) override {
+    mailbox_->PostQuestion(std::move(question));
+  }
+
+  void Await(const std::function<void()>& work) override {
+    std::thread worker;
+    try {
+      worker = StartThread([this, &work] {
+        work();
+        mailbox_->End();
+      });
+    } catch (const std::system_error&) {
+      return work();  // no thread can be had: slower, but done
+    }
+    mailbox_->AnswerUntilEnd();
+    worker.join();
+  }
+
   std::unique_ptr<Timer> After(std::chrono::milliseconds delay,
                                std::function<void()> task) override {
     return std::make_unique<UvTimer>(loop_, delay, std::chrono::milliseconds(0), std::move(task));
@@ -145,11 +214,13 @@ class UvLoop final : public Loop {
 
  private:
   void RunPosted() {
+    mailbox_->Answer();
     std::vector<std::function<void()>> tasks;
     mailbox_->TakeAll(tasks);
     for (auto& task : tasks) {
       task();
       task = nullptr;  // what it owns goes before the next task runs
+      mailbox_->Answer();
     }
   }
 

@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <utility>
 
 // The event loop: one a thread; other threads only Post. On libuv.
 namespace haidang {
@@ -22,6 +23,14 @@ class Loop {
   // Runs `task` on the loop thread, in order of posting. Any thread, also before Run(); after the
   // loop ended the task is dropped.
   virtual void Post(std::function<void()> task) = 0;
+
+  // Answers `question` on the loop thread, before any task that has not begun, and while a task is
+  // in Await: so it must change nothing, nor Await. Any thread; dropped as a task is.
+  virtual void PostQuestion(std::function<void()> question) = 0;
+
+  // Runs `work` on another thread and returns when it has ended; meanwhile the loop answers
+  // questions and does nothing else. For what waits for the disk. Loop thread only.
+  virtual void Await(const std::function<void()>& work) = 0;
 
   // Loop thread only. The task is not called after the Timer's destruction.
   virtual std::unique_ptr<Timer> After(std::chrono::milliseconds delay,
@@ -44,15 +53,28 @@ class Loop {
   virtual void Run() = 0;
   virtual void Stop() = 0;
 
-  // Asks the loop thread and waits; nothing where it did not answer within `patience`. Any thread
-  // but the loop's own.
+  // Asks the loop thread what it answers without changing anything, and waits; nothing where it did
+  // not answer within `patience`. Any thread but the loop's own.
   template <typename T>
   std::optional<T> Ask(std::function<T()> question, std::chrono::milliseconds patience) {
+    return Wait(&Loop::PostQuestion, std::move(question), patience);
+  }
+
+  // As Ask, of what changes something: it is a task as others are.
+  template <typename T>
+  std::optional<T> Order(std::function<T()> task, std::chrono::milliseconds patience) {
+    return Wait(&Loop::Post, std::move(task), patience);
+  }
+
+ private:
+  template <typename T>
+  std::optional<T> Wait(void (Loop::*post)(std::function<void()>), std::function<T()> question,
+                        std::chrono::milliseconds patience) {
     auto promise = std::make_shared<std::promise<T>>();
-    auto future = promise->get_future();
-    Post([promise, question = std::move(question)] { promise->set_value(question()); });
-    if (future.wait_for(patience) != std::future_status::ready) return std::nullopt;
-    return future.get();
+    auto answer = promise->get_future();
+    (this->*post)([promise, question = std::move(question)] { promise->set_value(question()); });
+    if (answer.wait_for(patience) != std::future_status::ready) return std::nullopt;
+    return answer.get();
   }
 };
 

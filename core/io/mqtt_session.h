@@ -55,8 +55,9 @@ struct MqttHandlers {
   // The connection was lost or could not be made; a new attempt follows by itself. Called once for
   // each loss and once for the first of a row of failed attempts.
   std::function<void(const Error& why)> disconnected;
-  // Messages in order of arrival; many at once under load. Payloads above 8 MiB never come. While
-  // 16 MiB wait for the loop, nothing more is read from the broker.
+  // Messages in order of arrival; many at once under load, but no more than the loop takes in some
+  // milliseconds. Payloads above 8 MiB never come. While 16 MiB wait for the loop, nothing more is
+  // read from the broker.
   std::function<void(std::vector<MqttMessage>&& messages)> received;
 };
 

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "core/io/message_inbox.h"
 #include "core/io/paho_connection.h"
 #include "core/io/thread.h"
 
@@ -22,6 +23,14 @@ class PahoClient::Core : public std::enable_shared_from_this<PahoClient::Core> {
         events_(std::move(events)),
         loop_(&loop) {}
 
+  // Before all else, once.
+  void MakeInbox() {
+    inbox_ = std::make_shared<MessageInbox>(
+        *loop_, [weak = weak_from_this()](std::vector<MqttMessage>&& messages) {
+          if (const auto core = weak.lock()) core->events_.received(std::move(messages));
+        });
+  }
+
   // Any thread: runs `job` on ours, in order.
   void Do(Job job) {
     {
@@ -38,13 +47,12 @@ class PahoClient::Core : public std::enable_shared_from_this<PahoClient::Core> {
   // ---- the loop thread ----
 
   void Abandon() {
+    inbox_->Close();
     {
       std::lock_guard lock(mutex_);
       loop_ = nullptr;
-      inbox_.clear();
       if (!started_) return;
     }
-    room_.notify_all();
     Do([this] {
       Drop();
       quit_ = true;
@@ -110,9 +118,10 @@ class PahoClient::Core : public std::enable_shared_from_this<PahoClient::Core> {
       Tell([attempt](PahoEvents& events) { events.up(attempt); });
     };
     callbacks.down = [this, attempt](std::string why) {
+      Tell([inbox = inbox_](PahoEvents&) { inbox->DeliverAll(); });  // it came before
       Tell([attempt, why = std::move(why)](PahoEvents& events) { events.down(attempt, why); });
     };
-    callbacks.message = [this](MqttMessage&& message) { Receive(std::move(message)); };
+    callbacks.message = [this](MqttMessage&& message) { inbox_->Add(std::move(message)); };
     callbacks.all_written = [this] { Do([this] { Close(); }); };
     return callbacks;
   }
@@ -172,42 +181,19 @@ class PahoClient::Core : public std::enable_shared_from_this<PahoClient::Core> {
     });
   }
 
-  // Paho's receiving thread.
-  void Receive(MqttMessage message) {
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [this] { return loop_ == nullptr || inbox_bytes_ < kMaxInboxBytes; });
-    if (loop_ == nullptr) return;
-    inbox_bytes_ += message.topic.size() + message.payload.size() + sizeof(MqttMessage);
-    inbox_.push_back(std::move(message));
-    if (inbox_.size() == 1) loop_->Post([core = shared_from_this()] { core->TakeInbox(); });
-  }
-
-  // The loop thread.
-  void TakeInbox() {
-    std::vector<MqttMessage> messages;
-    {
-      std::lock_guard lock(mutex_);
-      messages.swap(inbox_);
-      inbox_bytes_ = 0;
-    }
-    room_.notify_all();
-    if (loop_ != nullptr && !messages.empty()) events_.received(std::move(messages));
-  }
-
   const MqttOptions options_;
   const std::vector<MqttSubscription> subscriptions_;
   PahoEvents events_;  // the loop thread's
 
+  std::shared_ptr<MessageInbox> inbox_;
+
   std::mutex mutex_;
   std::condition_variable wake_;  // jobs_ for our thread
-  std::condition_variable room_;  // inbox_ was taken
   Loop* loop_;                    // written by the loop thread, under mutex_; null once abandoned
   std::deque<Job> jobs_;
   bool started_ = false;
   std::vector<MqttMessage> outbox_;
   size_t outbox_bytes_ = 0;
-  std::vector<MqttMessage> inbox_;
-  size_t inbox_bytes_ = 0;
   PahoConnection* current_ = nullptr;  // connection_, for outgoing_bytes
 
   std::unique_ptr<PahoConnection> connection_;  // our thread's
@@ -218,7 +204,9 @@ class PahoClient::Core : public std::enable_shared_from_this<PahoClient::Core> {
 
 PahoClient::PahoClient(Loop& loop, const MqttOptions& options,
                        std::vector<MqttSubscription> subscriptions, PahoEvents events)
-    : core_(std::make_shared<Core>(loop, options, std::move(subscriptions), std::move(events))) {}
+    : core_(std::make_shared<Core>(loop, options, std::move(subscriptions), std::move(events))) {
+  core_->MakeInbox();
+}
 
 PahoClient::~PahoClient() { core_->Abandon(); }
 

@@ -23,6 +23,8 @@ struct PahoEvents {
   std::function<void(uint64_t attempt)> up;  // CONNACK and every SUBACK
   std::function<void(uint64_t attempt, const std::string& why)> down;
   std::function<void(uint64_t attempt)> closed;  // after Close or Finish
+  // Through a MessageInbox: while it is full Paho's receiving thread waits, so that TCP pushes back
+  // on the broker.
   std::function<void(std::vector<MqttMessage>&& messages)> received;
 };
 
@@ -47,10 +49,6 @@ class PahoClient {
 
   // Handed over for the current connection and not yet written (QoS 1: not yet acknowledged).
   size_t outgoing_bytes() const;
-
-  // Received and not yet taken by the loop; beyond this Paho's receiving thread waits, so that TCP
-  // pushes back on the broker.
-  static constexpr size_t kMaxInboxBytes = 16U << 20;
 
  private:
   class Core;

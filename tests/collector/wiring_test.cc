@@ -1,3 +1,6 @@
+#include <future>
+#include <thread>
+
 #include "core/sparkplug/command.h"
 #include "tests/agent/file_size_limit.h"
 #include "tests/agent/log_capture.h"
@@ -167,4 +170,41 @@ TEST_CASE_METHOD(Fixture,
   CHECK(state.qos == 1);
   CHECK(state.retained);
   CHECK(state.payload == sparkplug::EncodeState(false, clock.WallMs()));
+}
+
+TEST_CASE_METHOD(Fixture, "what is now is told while a commit waits for the disk") {
+  options.commit_bytes = 1;
+  Open();
+  session->Connect();
+  session->Deliver(agent.Birth());
+  loop->Advance(1s);
+  const double commits = collector->metrics().commits.Value();
+  std::optional<double> load_told, commits_then;
+  loop->PostQuestion([&] {
+    load_told = Now().load1;
+    commits_then = collector->metrics().commits.Value();
+  });
+  session->Deliver(agent.Live({.number = 1, .values = {{load, 3.0}}, .full = true}));
+  CHECK(load_told == 3.0);  // nothing else ran meanwhile
+  CHECK(commits_then == commits);
+  CHECK(collector->metrics().commits.Value() == commits + 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a snapshot that is being stored is not told yet") {
+  const QueryBackend backend = collector->Backend();
+  query::Snapshot snapshot;
+  snapshot.version = 2;
+  auto told = std::async(std::launch::async, [&] { return backend.snapshot(); });
+  while (loop->questions() == 0) std::this_thread::yield();
+  SECTION("and then it is") {
+    CHECK(collector->PutSnapshot(snapshot) == QueryBackend::Put::kTaken);
+    CHECK(collector->PutSnapshot(snapshot) == QueryBackend::Put::kTaken);  // the very same
+  }
+  SECTION("and never where it could not be") {
+    const haidang::testing::FileSizeLimit full(0);
+    CHECK(collector->PutSnapshot(snapshot) == QueryBackend::Put::kFailed);
+  }
+  const auto before = told.get();
+  REQUIRE(before);
+  CHECK(before->version == 0);
 }

@@ -132,6 +132,61 @@ TEST_CASE("Post after the loop's end is dropped, Ask gives up") {
   CHECK(answer == 42);
 }
 
+TEST_CASE("what is awaited runs elsewhere, and questions are answered meanwhile; tasks wait") {
+  const auto loop = MakeLoop();
+  const auto here = std::this_thread::get_id();
+  std::string order;
+  std::optional<bool> answered_here, elsewhere;
+  loop->Post([&] {
+    loop->Post([&] {
+      order += "task ";
+      loop->Stop();
+    });
+    // It ends only once it was answered, again and again.
+    loop->Await([&] {
+      elsewhere = std::this_thread::get_id() != here;
+      for (int i = 0; i < 100; ++i) {
+        answered_here = loop->Ask<bool>([&] { return std::this_thread::get_id() == here; }, 20s);
+      }
+      order += "work ";
+    });
+    order += "awaited ";
+  });
+  loop->Run();
+  CHECK(elsewhere == true);
+  CHECK(answered_here == true);
+  CHECK(order == "work awaited task ");
+}
+
+TEST_CASE(
+    "a question that nobody answered before the end of what is awaited is answered after it") {
+  const auto loop = MakeLoop();
+  for (int i = 0; i < 200; ++i) {
+    int answers = 0;
+    loop->Post([&] { loop->Await([&] { loop->PostQuestion([&] { ++answers; }); }); });
+    REQUIRE(testing::RunUntil(*loop, [&] { return answers == 1; }));
+  }
+}
+
+TEST_CASE("questions come before tasks that have not begun; orders in turn") {
+  const auto loop = MakeLoop();
+  std::string order;
+  loop->Post([&] {
+    order += 'a';
+    loop->PostQuestion([&] { order += 'q'; });
+  });
+  loop->Post([&] { order += 'b'; });
+  std::thread who([&] {
+    const auto done = loop->Order<int>([&] { return static_cast<int>(order.size()); }, 20s);
+    CHECK(done == 3);
+    loop->Stop();
+  });
+  loop->PostQuestion([&] { CHECK(order.empty()); });
+  loop->Run();
+  who.join();
+  CHECK(order == "aqb");
+}
+
 TEST_CASE("SIGTERM and SIGINT come as tasks, each time") {
   const auto loop = MakeLoop();
   int told = 0;

@@ -23,13 +23,17 @@ class FakeLoop final : public Loop {
   // Runs what was posted, and what that posts.
   void RunPosted() {
     for (;;) {
+      Answer();
       std::vector<std::function<void()>> tasks;
       {
         std::lock_guard lock(mutex_);
         tasks.swap(posted_);
       }
       if (tasks.empty()) return;
-      for (auto& task : tasks) task();
+      for (auto& task : tasks) {
+        Answer();
+        task();
+      }
     }
   }
 
@@ -53,6 +57,23 @@ class FakeLoop final : public Loop {
   void Post(std::function<void()> task) override {
     std::lock_guard lock(mutex_);
     posted_.push_back(std::move(task));
+  }
+
+  // Answered at the next task's beginning, or as an Await begins.
+  void PostQuestion(std::function<void()> question) override {
+    std::lock_guard lock(mutex_);
+    questions_.push_back(std::move(question));
+  }
+
+  // `work` runs in place, after the questions.
+  void Await(const std::function<void()>& work) override {
+    Answer();
+    work();
+  }
+
+  size_t questions() {
+    std::lock_guard lock(mutex_);
+    return questions_.size();
   }
 
   std::unique_ptr<Timer> After(std::chrono::milliseconds delay,
@@ -103,6 +124,15 @@ class FakeLoop final : public Loop {
     std::shared_ptr<Entry> entry_;
   };
 
+  void Answer() {
+    std::vector<std::function<void()>> questions;
+    {
+      std::lock_guard lock(mutex_);
+      questions.swap(questions_);
+    }
+    for (auto& question : questions) question();
+  }
+
   std::unique_ptr<Timer> Make(int64_t delay_ns, int64_t period_ns, std::function<void()> task) {
     auto entry = std::make_shared<Entry>(Entry{std::move(task), period_ns, {}});
     Schedule(entry, clock_.MonotonicNs() + delay_ns);
@@ -124,6 +154,7 @@ class FakeLoop final : public Loop {
   std::shared_ptr<Timers> timers_;
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;
+  std::vector<std::function<void()>> questions_;
   std::vector<std::function<void()>> terminate_;
 };
 

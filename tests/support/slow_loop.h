@@ -14,6 +14,8 @@ namespace haidang::testing {
 class SlowLoop final : public Loop {
  public:
   void Post(std::function<void()> task) override { task(); }
+  void PostQuestion(std::function<void()> question) override { question(); }
+  void Await(const std::function<void()>& work) override { work(); }
   std::unique_ptr<Timer> After(std::chrono::milliseconds, std::function<void()>) override {
     return nullptr;
   }
