@@ -213,7 +213,8 @@ int Run(const Options& options, const std::string& root, const std::string& test
   const SystemClock clock;
   const auto loop = MakeLoop();
   std::optional<Daemon> daemon;
-  auto sources = MakeSources(options, {*loop, clock, root, [&daemon] { return daemon->stats(); }});
+  auto sources = MakeSources(options, {*loop, clock, root, [&daemon] { return daemon->stats(); },
+                                       options.state_directory});
   if (!sources) return Complain(kCannotRun, sources.error().message);
   // From here on a signal waits until the loop runs, and ends it in order: the spool is in use.
   loop->OnTerminate([&daemon] { daemon->Stop(); });

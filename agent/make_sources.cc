@@ -40,6 +40,12 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
     add("process_groups",
         [&] { return MakeProcessGroupsSource(root, tools.loop, options.process_groups); });
   }
+  if (!options.access_logs.empty()) {
+    add("access_log", [&] {
+      return MakeAccessLogSource(root, tools.loop, tools.clock, options.access_logs,
+                                 tools.state_directory);
+    });
+  }
   if (on("probe") && !options.probes.empty()) {
     auto probes =
         MakeProbeSource(tools.loop, tools.clock, options.interval, options.probes, LookUpNow);

@@ -20,6 +20,7 @@ struct SourceTools {
   const Clock& clock;
   std::string root;  // "/" but in tests and containers; ends in a slash
   std::function<AgentStats()> stats;
+  std::string state_directory = {};  // for what sources remember; "": they remember nothing
 };
 
 // The sources that `options` do not switch off and that have something to read, in the order of

@@ -178,6 +178,7 @@ Result<Options> Read(ConfigFile& file, Need need) {
   options.files = ReadFilesOptions(root);
   options.certificates = ReadCertificateOptions(root);
   options.process_groups = ReadProcessGroupOptions(root);
+  options.access_logs = ReadAccessLogOptions(root);
   ReadProbes(root, options);
 
   ConfigTable spool = root.Table("spool");

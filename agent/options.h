@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/probe/probe.h"
+#include "agent/sources/access_log.h"
 #include "agent/sources/certificate.h"
 #include "agent/sources/files.h"
 #include "agent/sources/process_groups.h"
@@ -35,6 +36,7 @@ struct Options {
   std::vector<FilesOptions> files;
   std::vector<CertificateOptions> certificates;
   std::vector<ProcessGroupOptions> process_groups;
+  std::vector<AccessLogOptions> access_logs;
   std::vector<ProbeOptions> probes;
 
   int64_t spool_max_bytes = 256LL << 20;

@@ -21,6 +21,7 @@ constexpr SourceInfo kSources[] = {
     {"files", "files that must be there and be new", "[[files]]"},
     {"certificate", "certificates in files and on ports", "[[certificate]]"},
     {"process_groups", "/proc/PID of chosen processes", "[[process]]"},
+    {"access_log", "web servers' access logs", "[[access_log]]"},
     {"probe", "web pages that are asked for", "[[probe]]"},
 };
 
