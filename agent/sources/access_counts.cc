@@ -46,14 +46,20 @@ AccessCounts::AccessCounts(const std::vector<UrlGroup>& groups,
   requests_.resize(IndexOf(groups_.size(), 0, 0));
 }
 
-void AccessCounts::Begin() {
-  for (Counter* counter : {&bad_, &gaps_}) counter->begun = true;
-  for (Counter& counter : volumes_) counter.begun = true;
-  for (Counter& counter : requests_) counter.begun |= counter.value > 0;
+bool AccessCounts::Begin() {
+  bool any = false;
+  const auto begin = [&any](bool& begun, bool now) {
+    any |= now && !begun;
+    begun |= now;
+  };
+  for (Counter* counter : {&bad_, &gaps_}) begin(counter->begun, true);
+  for (Counter& counter : volumes_) begin(counter.begun, true);
+  for (Counter& counter : requests_) begin(counter.begun, counter.value > 0);
   for (Group& group : groups_) {
-    group.bytes.begun = true;
-    group.timed |= group.latency.count() > 0;
+    begin(group.bytes.begun, true);
+    begin(group.timed, group.latency.count() > 0);
   }
+  return any;
 }
 
 size_t AccessCounts::GroupOf(std::string_view path) const {

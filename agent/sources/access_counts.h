@@ -33,8 +33,9 @@ class AccessCounts {
   // The rules must outlive it.
   AccessCounts(const std::vector<UrlGroup>& groups, const std::vector<VolumeRule>& volumes);
 
-  // Before each reading: what was told as zero is told in full from now on.
-  void Begin();
+  // Before each reading: what was told as zero is told in full from now on. True where there is
+  // such a series.
+  bool Begin();
 
   void Request(const AccessLine& line);
   void Bad() { ++bad_.value; }

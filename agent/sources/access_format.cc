@@ -124,6 +124,9 @@ Status AccessFormat::AddApache(std::string_view format) {
 
 Status AccessFormat::AddField(Field field, double scale) {
   if (!pieces_.empty() && pieces_.back().until.empty()) {
+    // "%U%q": the address ends where its query begins.
+    const Field before = pieces_.back().field;
+    if (field == Field::kNone && (before == Field::kNone || before == Field::kPath)) return {};
     return Wrong("has two fields with nothing between them");
   }
   if (pieces_.size() >= kMaxPieces) return Wrong("has more than 64 fields");

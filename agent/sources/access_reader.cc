@@ -27,11 +27,13 @@ AccessReader::AccessReader(const std::string& root, AccessLogOptions options,
 
 Result<std::shared_ptr<const AccessReport>> AccessReader::Run() {
   if (const Status loaded = Load(); !loaded) return loaded.error();
-  if (settled_) counts_->Begin();
+  // That a series has begun must outlast a power cut before it is told in full: told as zero once
+  // more it would seem to have begun anew.
+  const bool begins = settled_ && counts_->Begin();
   const auto read = follower_.Run(*this);
   settled_ = settled_ || (read && *read) || state_path_.empty();
   if (state_path_.empty()) counts_->Begin();
-  const Status stored = Store();
+  const Status stored = Store(begins);
   if (!read) return read.error();
   auto report = std::make_shared<AccessReport>();
   report->settled = settled_;
@@ -93,11 +95,12 @@ Status AccessReader::Load() {
   return {};
 }
 
-Status AccessReader::Store() {
+Status AccessReader::Store(bool sync) {
   if (state_path_.empty()) return {};
   std::string text = FormatAccessState(follower_.states(), *counts_);
   if (text == stored_) return {};
-  const Status written = WriteStateFile(state_path_, text, stores_++ % kSyncEvery == 0);
+  const Status written = WriteStateFile(state_path_, text, sync || stores_ % kSyncEvery == 0);
+  ++stores_;
   if (written) stored_ = std::move(text);
   return written;
 }

@@ -42,7 +42,7 @@ class AccessReader final : private LineSink {
   void Lost(const std::string& path) override;
 
   Status Load();
-  Status Store();
+  Status Store(bool sync);
 
   const AccessLogOptions options_;
   const std::string state_path_;

@@ -11,6 +11,7 @@
 
 #include "agent/sources/text.h"
 #include "core/crc64.h"
+#include "core/io/files.h"
 
 namespace haidang::agent {
 namespace {
@@ -145,7 +146,7 @@ Status WriteStateFile(const std::string& path, std::string_view text, bool sync)
   const bool synced = !sync || fdatasync(fd) == 0;
   if (close(fd) != 0 || !synced) return failed();
   if (rename(draft.c_str(), path.c_str()) != 0) return failed();
-  return {};
+  return sync ? SyncDirectory(DirectoryOf(path)) : Status();
 }
 
 }  // namespace haidang::agent
