@@ -124,10 +124,13 @@ std::string Pragmas(const DatabaseOptions& options) {
 Database::Database(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
 
 Database::Database(Database&& other) noexcept
-    : db_(std::exchange(other.db_, nullptr)), path_(std::move(other.path_)) {}
+    : db_(std::exchange(other.db_, nullptr)),
+      path_(std::move(other.path_)),
+      idle_(std::move(other.idle_)) {}
 
 Database& Database::operator=(Database&& other) noexcept {
   if (this != &other) {
+    idle_ = std::move(other.idle_);
     sqlite3_close_v2(db_);
     db_ = std::exchange(other.db_, nullptr);
     path_ = std::move(other.path_);
@@ -135,7 +138,10 @@ Database& Database::operator=(Database&& other) noexcept {
   return *this;
 }
 
-Database::~Database() { sqlite3_close_v2(db_); }
+Database::~Database() {
+  idle_.clear();
+  sqlite3_close_v2(db_);
+}
 
 Result<Database> Database::Open(const std::string& path, const DatabaseOptions& options,
                                 DatabaseFault* fault) {
@@ -178,6 +184,31 @@ Result<Statement> Database::Prepare(std::string_view sql) {
 
 int64_t Database::last_insert_rowid() const { return sqlite3_last_insert_rowid(db_); }
 int Database::changes() const { return sqlite3_changes(db_); }
+
+Result<KeptStatement> Database::Keep(std::string_view sql) {
+  if (const auto idle = idle_.find(sql); idle != idle_.end()) {
+    auto node = idle_.extract(idle);
+    return KeptStatement(*this, std::move(node.key()), std::move(node.mapped()));
+  }
+  auto statement = Prepare(sql);
+  if (!statement) return statement.error();
+  return KeptStatement(*this, std::string(sql), std::move(*statement));
+}
+
+KeptStatement::KeptStatement(Database& db, std::string sql, Statement statement)
+    : db_(&db), sql_(std::move(sql)), statement_(std::move(statement)) {}
+
+KeptStatement::KeptStatement(KeptStatement&& other) noexcept
+    : db_(other.db_),
+      sql_(std::move(other.sql_)),
+      statement_(std::exchange(other.statement_, std::nullopt)) {}
+
+// Of two of the same that were in use at once one goes.
+KeptStatement::~KeptStatement() {
+  if (!statement_) return;
+  statement_->Reset();
+  db_->idle_.try_emplace(std::move(sql_), std::move(*statement_));
+}
 
 Statement::Statement(Statement&& other) noexcept
     : stmt_(std::exchange(other.stmt_, nullptr)), bind_error_(other.bind_error_) {}

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,8 +15,6 @@ struct sqlite3_stmt;
 // SQLite as values and RAII: every failure is a Result, with file, statement and SQLite's words.
 // One Database is used by one thread at a time.
 namespace haidang {
-
-class Statement;
 
 struct DatabaseOptions {
   enum class Sync { kOff, kNormal, kFull };
@@ -35,33 +34,7 @@ struct DatabaseOptions {
 // Why the last call failed, where the caller acts differently upon it.
 enum class DatabaseFault { kNone, kFull, kReadOnly, kCorrupt, kBusy, kOther };
 
-class Database {
- public:
-  // Opens or makes `path` (mode 0600) in WAL mode. ":memory:" for tests. `fault`, where given, says
-  // why it failed.
-  static Result<Database> Open(const std::string& path, const DatabaseOptions& options,
-                               DatabaseFault* fault = nullptr);
-  Database(Database&&) noexcept;
-  Database& operator=(Database&&) noexcept;
-  ~Database();
-
-  // One or more statements without parameters or rows.
-  Status Exec(const char* sql);
-  // Compiled once, used many times. The Statement must not outlive the Database.
-  Result<Statement> Prepare(std::string_view sql);
-
-  int64_t last_insert_rowid() const;
-  int changes() const;
-  const std::string& path() const { return path_; }
-  // Of the most recent call on this connection, statements included.
-  DatabaseFault fault() const;
-  sqlite3* native() const { return db_; }
-
- private:
-  Database(sqlite3* db, std::string path);
-  sqlite3* db_ = nullptr;
-  std::string path_;
-};
+class Database;
 
 // Usage:  s.Bind(1, machine).Bind(2, number);  while (*s.Step()) use(s.Int(0));
 // Step() returns true while there is a row, false at the end; then, and after an Error, the
@@ -98,6 +71,56 @@ class Statement {
   explicit Statement(sqlite3_stmt* stmt) : stmt_(stmt) {}
   sqlite3_stmt* stmt_ = nullptr;
   int bind_error_ = 0;
+};
+
+// A Statement that goes back, reset, to the Database that keeps it: which lives longer, and is not
+// moved meanwhile.
+class KeptStatement {
+ public:
+  KeptStatement(KeptStatement&& other) noexcept;
+  KeptStatement& operator=(KeptStatement&&) = delete;
+  ~KeptStatement();
+  Statement* operator->() { return &*statement_; }
+  Statement& operator*() { return *statement_; }
+
+ private:
+  friend class Database;
+  KeptStatement(Database& db, std::string sql, Statement statement);
+  Database* db_;
+  std::string sql_;
+  std::optional<Statement> statement_;
+};
+
+class Database {
+ public:
+  // Opens or makes `path` (mode 0600) in WAL mode. ":memory:" for tests. `fault`, where given, says
+  // why it failed.
+  static Result<Database> Open(const std::string& path, const DatabaseOptions& options,
+                               DatabaseFault* fault = nullptr);
+  Database(Database&&) noexcept;
+  Database& operator=(Database&&) noexcept;
+  ~Database();
+
+  // One or more statements without parameters or rows.
+  Status Exec(const char* sql);
+  // Compiled once, used many times. The Statement must not outlive the Database.
+  Result<Statement> Prepare(std::string_view sql);
+  // The same, compiled at its first use only: questions that are asked again and again.
+  Result<KeptStatement> Keep(std::string_view sql);
+
+  int64_t last_insert_rowid() const;
+  int changes() const;
+  const std::string& path() const { return path_; }
+  // Of the most recent call on this connection, statements included.
+  DatabaseFault fault() const;
+  sqlite3* native() const { return db_; }
+
+ private:
+  friend class KeptStatement;
+  Database(sqlite3* db, std::string path);
+  sqlite3* db_ = nullptr;
+  std::string path_;
+  std::map<std::string, Statement, std::less<>> idle_;  // that Keep compiled, by SQL
 };
 
 // BEGIN IMMEDIATE … COMMIT; rolls back when destroyed before Commit.

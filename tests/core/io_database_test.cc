@@ -225,3 +225,29 @@ TEST_CASE("parts of blobs are read without the rest") {
   BlobReader none(*db, "t", "nothing");
   CHECK_FALSE(none.Open(1));
 }
+
+TEST_CASE("kept statements are compiled once, come back reset, and may be in use twice") {
+  Database db = OpenOrFail(":memory:");
+  REQUIRE(db.Exec("CREATE TABLE t(a); INSERT INTO t VALUES(1), (2)"));
+  constexpr const char* kSql = "SELECT a FROM t WHERE a >= coalesce(?1, 0) ORDER BY a";
+  {
+    auto first = db.Keep(kSql);
+    REQUIRE(first);
+    (*first)->Bind(1, 2);
+    REQUIRE(*(*first)->Step());
+    CHECK((*first)->Int(0) == 2);
+    auto second = db.Keep(kSql);  // while the first is in use
+    REQUIRE(second);
+    REQUIRE(*(*second)->Step());
+    CHECK((*second)->Int(0) == 1);
+    const auto moved = std::move(*second);
+  }
+  // Neither a read transaction nor a parameter is left of it.
+  REQUIRE(db.Exec("DROP TABLE t; CREATE TABLE t(a); INSERT INTO t VALUES(5)"));
+  auto again = db.Keep(kSql);
+  REQUIRE(again);
+  REQUIRE(*(*again)->Step());
+  CHECK((*again)->Int(0) == 5);
+  Database other = std::move(db);
+  CHECK_FALSE(other.Keep("SELECT nothing").ok());
+}

@@ -70,14 +70,14 @@ Result<std::set<int64_t>> Catalog::SeriesOf(int64_t machine, const std::set<int6
        {"SELECT series FROM machine_series WHERE machine = ?1",
         "SELECT a.series FROM (SELECT DISTINCT layout FROM spool WHERE machine = ?1) p"
         " JOIN alias a ON a.layout = p.layout"}) {
-    auto s = db_.Prepare(sql);
+    auto s = db_.Keep(sql);
     if (!s) return s.error();
-    s->Bind(1, machine);
+    (*s)->Bind(1, machine);
     for (;;) {
-      auto row = s->Step();
+      auto row = (*s)->Step();
       if (!row) return row.error();
       if (!*row) break;
-      if (wanted.contains(s->Int(0))) found.insert(s->Int(0));
+      if (wanted.contains((*s)->Int(0))) found.insert((*s)->Int(0));
     }
   }
   return found;
@@ -85,17 +85,17 @@ Result<std::set<int64_t>> Catalog::SeriesOf(int64_t machine, const std::set<int6
 
 Result<std::vector<PlaceStretch>> Catalog::PlacesOf(const MachineEntry& machine, int64_t from_ms,
                                                     int64_t to_ms) {
-  auto s = db_.Prepare(
+  auto s = db_.Keep(
       "SELECT valid_from_ms, site, class FROM machine_info WHERE machine = ?1"
       " ORDER BY valid_from_ms");
   if (!s) return s.error();
-  s->Bind(1, machine.id);
+  (*s)->Bind(1, machine.id);
   std::vector<Told> told;
   for (;;) {
-    auto row = s->Step();
+    auto row = (*s)->Step();
     if (!row) return row.error();
     if (!*row) break;
-    told.push_back({s->Int(0), std::string(s->Text(1)), std::string(s->Text(2))});
+    told.push_back({(*s)->Int(0), std::string((*s)->Text(1)), std::string((*s)->Text(2))});
   }
   if (told.empty()) told.emplace_back();
   std::vector<std::string_view> sites;

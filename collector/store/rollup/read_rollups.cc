@@ -24,23 +24,23 @@ struct Question {
 
 // Of each piece what the question's series take.
 Status LoadPieces(Database& db, const Question& question, Layers& layers) {
-  auto s = db.Prepare(
+  auto s = db.Keep(
       "SELECT id, begin_ms, length_ms FROM rollup"
       " WHERE machine = ?1 AND level = ?2 AND begin_ms > ?3 AND begin_ms < ?4");
   if (!s) return s.error();
-  s->Bind(1, question.machine).Bind(2, static_cast<int>(question.level));
-  s->Bind(3, question.time.from_ms - kLongPieceMs).Bind(4, question.time.to_ms);
+  (*s)->Bind(1, question.machine).Bind(2, static_cast<int>(question.level));
+  (*s)->Bind(3, question.time.from_ms - kLongPieceMs).Bind(4, question.time.to_ms);
   BlobReader blob(db, "rollup", "bytes");
   const auto read = [&blob](size_t offset, size_t length, std::string& into) {
     return blob.Read(offset, length, into);
   };
   for (;;) {
-    auto row = s->Step();
+    auto row = (*s)->Step();
     if (!row) return row.error();
     if (!*row) return {};
-    const PieceGrid grid{question.level, s->Int(1), s->Int(2)};
+    const PieceGrid grid{question.level, (*s)->Int(1), (*s)->Int(2)};
     if (grid.begin_ms + grid.length_ms <= question.time.from_ms) continue;
-    if (auto opened = blob.Open(s->Int(0)); !opened) return opened;
+    if (auto opened = blob.Open((*s)->Int(0)); !opened) return opened;
     auto excerpt = ReadExcerpt(grid, blob.size(), read, question.wanted.series);
     if (!excerpt) return excerpt.error();
     auto added = layers.Add(grid.begin_ms, grid.length_ms, std::move(*excerpt));
@@ -50,41 +50,41 @@ Status LoadPieces(Database& db, const Question& question, Layers& layers) {
 
 Status CutWindows(Database& db, const Question& question, const char* sql,
                   std::vector<Stretch>& asked) {
-  auto s = db.Prepare(sql);
+  auto s = db.Keep(sql);
   if (!s) return s.error();
-  s->Bind(1, question.machine).Bind(2, question.time.from_ms - kWindowMs);
-  s->Bind(3, question.time.to_ms);
+  (*s)->Bind(1, question.machine).Bind(2, question.time.from_ms - kWindowMs);
+  (*s)->Bind(3, question.time.to_ms);
   for (;;) {
-    auto row = s->Step();
+    auto row = (*s)->Step();
     if (!row) return row.error();
     if (!*row) return {};
-    Cut(asked, {s->Int(0), s->Int(0) + kWindowMs});
+    Cut(asked, {(*s)->Int(0), (*s)->Int(0) + kWindowMs});
   }
 }
 
 // Windows with rows in the journal that no block has, and what may be known otherwise behind them.
 Status CutUncovered(Database& db, const Question& question, std::vector<Stretch>& asked) {
-  auto next = db.Prepare(
+  auto next = db.Keep(
       "SELECT time_ms FROM journal WHERE machine = ?1 AND time_ms >= ?2 AND time_ms < ?3"
       " ORDER BY time_ms LIMIT 1");
-  auto uncovered = db.Prepare(
+  auto uncovered = db.Keep(
       "SELECT EXISTS (SELECT 1 FROM journal WHERE machine = ?1 AND time_ms >= ?2 AND time_ms < ?3"
       " AND id > coalesce((SELECT max(journal_id) FROM block"
       "                    WHERE machine = ?1 AND window_ms = ?2), 0))");
   if (!next) return next.error();
   if (!uncovered) return uncovered.error();
   for (int64_t from_ms = WindowOf(question.time.from_ms) - kWindowMs;;) {
-    next->Bind(1, question.machine).Bind(2, from_ms).Bind(3, question.time.to_ms);
-    auto row = next->Step();
+    (*next)->Bind(1, question.machine).Bind(2, from_ms).Bind(3, question.time.to_ms);
+    auto row = (*next)->Step();
     if (!row) return row.error();
     if (!*row) return {};
-    const int64_t window_ms = WindowOf(next->Int(0));
-    next->Reset();
-    uncovered->Bind(1, question.machine).Bind(2, window_ms).Bind(3, window_ms + kWindowMs);
-    row = uncovered->Step();
+    const int64_t window_ms = WindowOf((*next)->Int(0));
+    (*next)->Reset();
+    (*uncovered)->Bind(1, question.machine).Bind(2, window_ms).Bind(3, window_ms + kWindowMs);
+    row = (*uncovered)->Step();
     if (!row) return row.error();
-    if (uncovered->Int(0) != 0) Cut(asked, {window_ms, window_ms + 2 * kWindowMs});
-    uncovered->Reset();
+    if ((*uncovered)->Int(0) != 0) Cut(asked, {window_ms, window_ms + 2 * kWindowMs});
+    (*uncovered)->Reset();
     from_ms = window_ms + kWindowMs;
   }
 }
