@@ -113,7 +113,7 @@ Result<bool> LogFollower::Run(LineSink& sink) {
   for (const Match& match : *matches) matched.insert(match.look.id);
 
   std::vector<FileId> gone;
-  std::vector<Match> between;  // came and went while nobody read
+  std::vector<Match> between;  // came and went between two looks
   for (auto& [id, tail] : tails_) {
     if (!matched.contains(id)) Leave(tail, sink, gone, between);
   }
@@ -166,11 +166,11 @@ void LogFollower::Leave(Tail& tail, LineSink& sink, std::vector<FileId>& gone,
                         std::vector<Match>& between) {
   TailState& state = tail.state;
   if (state.copy) return gone.push_back(state.id);
-  if (!tail.file.is_open()) {
+  if (!tail.file.is_open() || !state.leaving) {
     const std::vector<Match> siblings = Siblings(state.path);
     const auto found = std::find_if(siblings.begin(), siblings.end(),
                                     [&](const Match& one) { return one.look.id == state.id; });
-    if (found != siblings.end()) {
+    if (!tail.file.is_open() && found != siblings.end()) {
       auto file = OpenLog(found->path);
       if (file && HasHead(*file, state)) tail.file = std::move(*file);
     }
@@ -180,8 +180,7 @@ void LogFollower::Leave(Tail& tail, LineSink& sink, std::vector<FileId>& gone,
       return gone.push_back(state.id);
     }
     const std::string base = FileNameOf(state.path);
-    const bool while_away = !tail.seen_once && !state.leaving;
-    if (while_away && IsRotationOf(base, FileNameOf(found->path))) {
+    if (!state.leaving && found != siblings.end() && IsRotationOf(base, FileNameOf(found->path))) {
       std::copy_if(siblings.begin(), siblings.end(), std::back_inserter(between),
                    [&](const Match& one) {
                      return one.look.mtime_ns > found->look.mtime_ns &&
