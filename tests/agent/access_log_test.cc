@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <random>
 
 #include "agent/options.h"
@@ -276,6 +277,26 @@ TEST_CASE("access log: without a state directory files are read from their start
   });
   REQUIRE(searches != readings.end());
   CHECK(AsNumber(searches->value) == 1);
+}
+
+TEST_CASE("access log: lines of a real server, counted by another program too") {
+  AccessReader reader(
+      std::string(FIXTURES) + "/access-logs/",
+      Logs("[[access_log]]\nname = \"r\"\npath = \"/apache-combined.log\"\n").front(), "");
+  const auto report = reader.Run().value();
+  std::map<std::string, double> values;
+  for (const Reading& one : report->readings) values[ToString(one.series)] = AsNumber(one.value);
+  const auto requests = [&](const std::string& method, const std::string& status) {
+    return values.at(R"(haidang_access_requests_total{group="other",method=")" + method +
+                     R"(",name="r",status=")" + status + R"("})");
+  };
+  CHECK(requests("GET", "2xx") == 147);
+  CHECK(requests("GET", "3xx") == 2);
+  CHECK(requests("GET", "4xx") == 40);
+  CHECK(requests("GET", "5xx") == 1);
+  CHECK(requests("HEAD", "2xx") == 8);
+  CHECK(values.at(R"(haidang_access_response_bytes_total{group="other",name="r"})") == 6377227);
+  CHECK(values.at(R"(haidang_access_bad_lines_total{name="r"})") == 1);
 }
 
 TEST_CASE("access log: latency's 95th percentile is within 10 %") {

@@ -121,6 +121,21 @@ void WriteRollupSeeds(const std::filesystem::path& root) {
 
 }  // namespace
 
+void WriteAccessLogSeeds(const std::filesystem::path& root) {
+  Corpus corpus(root / "access_log");
+  corpus.Add(
+      "h - - [17/May/2015:10:05:03 +0000] \"GET /a?b HTTP/1.1\" 200 5 \"-\" \"Mozilla \\\"x\\\"\"");
+  corpus.Add("#Fields: date cs-method cs-uri-stem sc-status time-taken\n2026-11-23 GET /a 200 15");
+  corpus.Add(
+      "h: 1.2.3.4:5 [06/Feb/2009:12:14:14.655] f b/s 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 "
+      "0/0 "
+      "\"GET /a HTTP/1.1\"");
+  corpus.Add("%h %U%q \\\"%r\\\" %>s %{ms}T\nh /a?b \"GET / HTTP/1.1\" 404 7");
+  corpus.Add("${status};$request_uri;$request_time\n499;/a;0.125");
+  corpus.Add("count requests 7 1 a GET 2xx\n/*a?b*");
+  corpus.Add("latency 1 a %01%00%00%00%00%00%00%00%00%00\n");
+}
+
 int main(int argc, char** argv) {
   if (argc != 2) {
     std::fputs("usage: fuzz_seeds DIR\n", stderr);
@@ -129,5 +144,6 @@ int main(int argc, char** argv) {
   WriteSeeds(argv[1]);
   WriteChunkSeeds(argv[1]);
   WriteRollupSeeds(argv[1]);
+  WriteAccessLogSeeds(argv[1]);
   return 0;
 }
