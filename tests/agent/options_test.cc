@@ -145,9 +145,9 @@ TEST_CASE("faults name file, line, key and what is allowed") {
         "agent.toml:8: machine.id: is \"other\", but broker.cert is made out to \"ha-tu-1\"; "
         "allowed: "
         "\"ha-tu-1\", or leave the key out");
-  CHECK(
-      Fault(broker + "[sources]\noff = [\"disk\"]\n")
-          .starts_with("agent.toml:8: sources.off: there is no source \"disk\"; allowed: agent, "));
+  CHECK(Fault(broker + "[sources]\noff = [\"disk\"]\n")
+            .starts_with("agent.toml:8: sources.off: there is no source \"disk\"; allowed: "
+                         "access_log, agent, "));
   CHECK(Fault(broker + "[sampler]\n")
             .starts_with("agent.toml:7: sampler: unknown key, did you mean sampling?; allowed: "));
   CHECK(Fault(broker + "[probe]\n").find("sections [[probe]]") != std::string::npos);
