@@ -46,8 +46,7 @@ struct IngestObserver {
   std::function<void()> saved;
   // Nothing of what was staged could be stored.
   std::function<void(const Error&)> failed;
-  // Runs what waits for the disk, and returns when it has ended (Loop::Await). Empty: it runs in
-  // place.
+  // Runs what waits for the disk (Loop::Await). May be empty.
   std::function<void(const std::function<void()>&)> await;
 };
 

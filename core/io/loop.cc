@@ -7,8 +7,6 @@
 #include <csignal>
 #include <deque>
 #include <mutex>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -34,12 +32,18 @@ class Mailbox {
   }
 
   void PostQuestion(Task question) {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (wake_ == nullptr) return;
-    questions_.push_back(std::move(question));
-    if (questions_.size() > 1) return;
-    uv_async_send(wake_);
-    awaited_.notify_one();
+    if (!open_) {
+      questions_.push_back(std::move(question));
+      if (questions_.size() == 1) uv_async_send(wake_);
+      return;
+    }
+    ++answering_;
+    lock.unlock();
+    question();
+    lock.lock();
+    if (--answering_ == 0) answered_.notify_one();
   }
 
   // Tasks that were posted until now, in order.
@@ -48,26 +52,24 @@ class Mailbox {
     tasks.swap(tasks_);
   }
 
-  // Loop thread.
+  // Loop thread: answers what was asked until now.
   void Answer() {
     std::unique_lock lock(mutex_);
     AnswerAll(lock);
   }
 
-  // Loop thread: answers until another thread calls End.
-  void AnswerUntilEnd() {
+  // Loop thread: from now on who asks answers itself. Answers who asked before.
+  void Open() {
     std::unique_lock lock(mutex_);
-    while (!ended_) {
-      AnswerAll(lock);
-      awaited_.wait(lock, [this] { return ended_ || !questions_.empty(); });
-    }
-    ended_ = false;
+    open_ = true;
+    AnswerAll(lock);
   }
 
-  void End() {
-    std::lock_guard lock(mutex_);
-    ended_ = true;
-    awaited_.notify_one();
+  // Loop thread: no more, and nobody is about it.
+  void Shut() {
+    std::unique_lock lock(mutex_);
+    open_ = false;
+    answered_.wait(lock, [this] { return answering_ == 0; });
   }
 
   // What did not run is destroyed without the lock: it may own what posts again.
@@ -92,11 +94,12 @@ class Mailbox {
   }
 
   std::mutex mutex_;
-  std::condition_variable awaited_;  // a question, or the end of what is awaited
-  uv_async_t* wake_;                 // null once the loop ended
+  std::condition_variable answered_;
+  uv_async_t* wake_;  // null once the loop ended
   std::vector<Task> tasks_;
   std::vector<Task> questions_;
-  bool ended_ = false;
+  bool open_ = false;
+  int answering_ = 0;  // threads that answer themselves
 };
 
 // Freed by libuv's close callback, which comes after the timer's own callback returned: so a task
@@ -159,17 +162,9 @@ class UvLoop final : public Loop {
   }
 
   void Await(const std::function<void()>& work) override {
-    std::thread worker;
-    try {
-      worker = StartThread([this, &work] {
-        work();
-        mailbox_->End();
-      });
-    } catch (const std::system_error&) {
-      return work();  // no thread can be had: slower, but done
-    }
-    mailbox_->AnswerUntilEnd();
-    worker.join();
+    mailbox_->Open();
+    work();
+    mailbox_->Shut();
   }
 
   std::unique_ptr<Timer> After(std::chrono::milliseconds delay,

@@ -24,12 +24,13 @@ class Loop {
   // loop ended the task is dropped.
   virtual void Post(std::function<void()> task) = 0;
 
-  // Answers `question` on the loop thread, before any task that has not begun, and while a task is
-  // in Await: so it must change nothing, nor Await. Any thread; dropped as a task is.
+  // Answers `question` on the loop thread, before any task that has not begun; while a task is in
+  // Await, on the calling thread, before it returns, and other questions may be answered at the
+  // same time. So it must change nothing. Any thread but the loop's; dropped as a task is.
   virtual void PostQuestion(std::function<void()> question) = 0;
 
-  // Runs `work` on another thread and returns when it has ended; meanwhile the loop answers
-  // questions and does nothing else. For what waits for the disk. Loop thread only.
+  // Runs `work`, which waits for the disk and changes nothing that a question looks at; questions
+  // are answered meanwhile. Loop thread only.
   virtual void Await(const std::function<void()>& work) = 0;
 
   // Loop thread only. The task is not called after the Timer's destruction.
@@ -53,14 +54,14 @@ class Loop {
   virtual void Run() = 0;
   virtual void Stop() = 0;
 
-  // Asks the loop thread what it answers without changing anything, and waits; nothing where it did
-  // not answer within `patience`. Any thread but the loop's own.
+  // Asks what is answered without changing anything (PostQuestion), and waits; nothing where it was
+  // not answered within `patience`. Any thread but the loop's own.
   template <typename T>
   std::optional<T> Ask(std::function<T()> question, std::chrono::milliseconds patience) {
     return Wait(&Loop::PostQuestion, std::move(question), patience);
   }
 
-  // As Ask, of what changes something: it is a task as others are.
+  // As Ask, of what changes something: it is a task of the loop thread as others are.
   template <typename T>
   std::optional<T> Order(std::function<T()> task, std::chrono::milliseconds patience) {
     return Wait(&Loop::Post, std::move(task), patience);

@@ -13,10 +13,13 @@ size_t BytesOf(const MqttMessage& message) {
 
 void MessageInbox::Add(MqttMessage message) {
   std::unique_lock lock(mutex_);
-  room_.wait(lock, [this] { return loop_ == nullptr || bytes_ < kMaxBytes; });
+  // Not woken for each run that was taken.
+  if (bytes_ >= kMaxBytes) room_.wait(lock, [this] { return bytes_ < kMaxBytes / 2; });
   if (loop_ == nullptr) return;
+  if (waiting_.empty() || waiting_.back().full()) waiting_.emplace_back();
+  waiting_.back().bytes += BytesOf(message);
   bytes_ += BytesOf(message);
-  waiting_.push_back(std::move(message));
+  waiting_.back().messages.push_back(std::move(message));
   if (!posted_) PostRun();
 }
 
@@ -49,19 +52,18 @@ void MessageInbox::DeliverAll() {
 }
 
 bool MessageInbox::DeliverRun() {
-  std::vector<MqttMessage> run;
+  Messages run;
+  bool room = false;
   {
     const std::lock_guard lock(mutex_);
-    for (size_t bytes = 0; !waiting_.empty() && run.size() < kRunMessages && bytes < kRunBytes;) {
-      bytes += BytesOf(waiting_.front());
-      bytes_ -= BytesOf(waiting_.front());
-      run.push_back(std::move(waiting_.front()));
-      waiting_.pop_front();
-    }
+    if (waiting_.empty()) return false;
+    run = std::move(waiting_.front());
+    waiting_.pop_front();
+    room = bytes_ >= kMaxBytes / 2 && bytes_ - run.bytes < kMaxBytes / 2;
+    bytes_ -= run.bytes;
   }
-  if (run.empty()) return false;
-  room_.notify_all();
-  deliver_(std::move(run));
+  if (room) room_.notify_all();
+  deliver_(std::move(run.messages));
   return true;
 }
 

@@ -26,7 +26,8 @@ class MessageInbox : public std::enable_shared_from_this<MessageInbox> {
   // `deliver` is called on the loop thread.
   MessageInbox(Loop& loop, Deliver deliver) : loop_(&loop), deliver_(std::move(deliver)) {}
 
-  // Any thread but the loop's: waits while kMaxBytes and more are there. Dropped once it is closed.
+  // Any thread but the loop's: where kMaxBytes are there, waits until half of them are. Dropped
+  // once it is closed.
   void Add(MqttMessage message);
 
   // Loop thread: delivers at once all that waits, before what is to come after it.
@@ -35,6 +36,11 @@ class MessageInbox : public std::enable_shared_from_this<MessageInbox> {
   void Close();
 
  private:
+  struct Messages {
+    std::vector<MqttMessage> messages;
+    size_t bytes = 0;
+    bool full() const { return messages.size() >= kRunMessages || bytes >= kRunBytes; }
+  };
   void PostRun();  // required: mutex_ is held
   void Run();
   bool DeliverRun();  // false where nothing waits
@@ -43,9 +49,9 @@ class MessageInbox : public std::enable_shared_from_this<MessageInbox> {
   std::condition_variable room_;
   Loop* loop_;  // written by the loop thread, under mutex_; null once closed
   const Deliver deliver_;
-  std::deque<MqttMessage> waiting_;  // under mutex_
-  size_t bytes_ = 0;                 // under mutex_
-  bool posted_ = false;              // under mutex_: a run is posted, or under way
+  std::deque<Messages> waiting_;  // under mutex_: run by run
+  size_t bytes_ = 0;              // under mutex_
+  bool posted_ = false;           // under mutex_: a run is posted, or under way
 };
 
 }  // namespace haidang

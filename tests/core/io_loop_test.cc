@@ -132,40 +132,71 @@ TEST_CASE("Post after the loop's end is dropped, Ask gives up") {
   CHECK(answer == 42);
 }
 
-TEST_CASE("what is awaited runs elsewhere, and questions are answered meanwhile; tasks wait") {
+TEST_CASE("while something is awaited who asks is answered at once; tasks wait") {
   const auto loop = MakeLoop();
-  const auto here = std::this_thread::get_id();
+  constexpr int kThreads = 4;
+  std::atomic<int> answers{0};
   std::string order;
-  std::optional<bool> answered_here, elsewhere;
   loop->Post([&] {
     loop->Post([&] {
       order += "task ";
       loop->Stop();
     });
-    // It ends only once it was answered, again and again.
     loop->Await([&] {
-      elsewhere = std::this_thread::get_id() != here;
-      for (int i = 0; i < 100; ++i) {
-        answered_here = loop->Ask<bool>([&] { return std::this_thread::get_id() == here; }, 20s);
+      std::vector<std::thread> threads;
+      for (int t = 0; t < kThreads; ++t) {
+        threads.emplace_back([&] {
+          for (int i = 0; i < 100; ++i)
+            answers += loop->Ask<int>([] { return 1; }, 20s).value_or(0);
+        });
       }
+      for (std::thread& thread : threads) thread.join();
       order += "work ";
     });
     order += "awaited ";
   });
   loop->Run();
-  CHECK(elsewhere == true);
-  CHECK(answered_here == true);
+  CHECK(answers == kThreads * 100);
   CHECK(order == "work awaited task ");
 }
 
-TEST_CASE(
-    "a question that nobody answered before the end of what is awaited is answered after it") {
+TEST_CASE("what was asked before is answered as an Await begins, and the loop is itself after it") {
   const auto loop = MakeLoop();
-  for (int i = 0; i < 200; ++i) {
-    int answers = 0;
-    loop->Post([&] { loop->Await([&] { loop->PostQuestion([&] { ++answers; }); }); });
-    REQUIRE(testing::RunUntil(*loop, [&] { return answers == 1; }));
-  }
+  const auto here = std::this_thread::get_id();
+  std::string order;
+  loop->Post([&] {
+    loop->PostQuestion([&] { order += "asked "; });
+    loop->Await([&] { order += "work "; });
+    loop->PostQuestion([&] { order += std::this_thread::get_id() == here ? "here" : "elsewhere"; });
+    order += "task ";
+    loop->Stop();
+  });
+  loop->Run();
+  CHECK(order == "asked work task here");
+}
+
+TEST_CASE("an Await ends only when nobody answers himself any more") {
+  const auto loop = MakeLoop();
+  std::atomic<bool> begun{false}, ended{false};
+  std::optional<bool> in_time;
+  std::thread asker;
+  loop->Post([&] {
+    loop->Await([&] {
+      asker = std::thread([&] {
+        loop->PostQuestion([&] {
+          begun = true;
+          std::this_thread::sleep_for(20ms);  // long enough to be overtaken
+          ended = true;
+        });
+      });
+      while (!begun) std::this_thread::yield();
+    });
+    in_time = ended;
+    loop->Stop();
+  });
+  loop->Run();
+  asker.join();
+  CHECK(in_time == true);
 }
 
 TEST_CASE("questions come before tasks that have not begun; orders in turn") {
