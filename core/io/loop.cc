@@ -41,9 +41,8 @@ class Mailbox {
     }
     ++answering_;
     lock.unlock();
+    const Answering end{*this};  // also where it throws
     question();
-    lock.lock();
-    if (--answering_ == 0) answered_.notify_one();
   }
 
   // Tasks that were posted until now, in order.
@@ -82,6 +81,14 @@ class Mailbox {
   }
 
  private:
+  struct Answering {
+    Mailbox& mailbox;
+    ~Answering() {
+      std::lock_guard lock(mailbox.mutex_);
+      if (--mailbox.answering_ == 0) mailbox.answered_.notify_one();
+    }
+  };
+
   void AnswerAll(std::unique_lock<std::mutex>& lock) {
     std::vector<Task> questions;
     questions.swap(questions_);
