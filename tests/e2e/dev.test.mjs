@@ -26,7 +26,7 @@ test('wrong words and options are told with what is allowed', () => {
   fs.writeFileSync(file, '');
   for (const [args, said] of [
     [['nope'], /no such command; allowed: demo, test/],
-    [['bench', 'nope'], /no bench 'nope'; allowed: agent .*wire/],
+    [['bench', 'nope'], /no bench 'nope'; allowed: access_log agent .*wire/],
     [['bench', 'wire', 'nope'], /no bench 'nope'/],
     [['bench', '--fast'], /no bench '--fast'/],
     [['build', 'debug'], /no preset 'debug'; allowed: dev, release/],
