@@ -151,12 +151,14 @@ int FakeSystemd::List(sd_bus_message* message, void* self, sd_bus_error*) {
       tell(name, unit != fake.units_.end() ? unit->second : absent);
     }
   } else {
-    for (const auto& [name, unit] : fake.units_) {
+    for (const auto& one : fake.units_) {
+      const std::string& name = one.first;
+      const FakeUnit& unit = one.second;
       const bool state =
           states.empty() || std::find(states.begin(), states.end(), unit.active) != states.end();
       const bool pattern =
-          names.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& one) {
-            return fnmatch(one.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
+          names.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& glob) {
+            return fnmatch(glob.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
           });
       if (state && pattern) tell(name, unit);
     }
