@@ -106,7 +106,9 @@ Status Compaction::Flush(store::Store& store) {
     if (auto done = store.Put(row); !done) return done;
   }
   flushed_ = made_.size();
-  return {};
+  // Before those that are in this transaction.
+  const auto first = windows_.FirstRow();
+  return flushed_ > 0 && first ? store.NoteCovered(*first) : Status();
 }
 
 void Compaction::Saved() {

@@ -14,7 +14,7 @@ struct Store::Statements {
       note_expired, expire_events, expire_findings, age_journal, age_events, forget_spool,
       forget_ranges, forget_gaps, forget_layout, block, blocks, expire_blocks, last_block,
       of_others, machine_series, rollup, rollup_merged, rollup_due, rollup_settled, expire_rollups,
-      remote, remove_remote, free_pages, shrink;
+      remote, remove_remote, free_pages, shrink, note_covered;
 };
 
 }  // namespace haidang::store

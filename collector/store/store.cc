@@ -260,31 +260,6 @@ Result<int64_t> Store::LastReceivedInBlocks(int64_t machine) {
   return received_ms;
 }
 
-Status Store::ForEachUncovered(const std::function<void(int64_t, int64_t, int64_t)>& visit) {
-  auto covered = db_.Prepare(
-      "SELECT coalesce(max(journal_id), 0) FROM block WHERE machine = ?1 AND window_ms = ?2");
-  if (!covered) return covered.error();
-  // In the order of the index, which holds all that is asked for: window by window.
-  auto rows = db_.Prepare("SELECT machine, time_ms, id FROM journal ORDER BY machine, time_ms");
-  if (!rows) return rows.error();
-  std::optional<std::pair<int64_t, int64_t>> window;
-  int64_t up_to = 0;
-  for (;;) {
-    auto row = rows->Step();
-    if (!row) return row.error();
-    if (!*row) return {};
-    const std::pair<int64_t, int64_t> now{rows->Int(0), WindowOf(rows->Int(1))};
-    if (window != now) {
-      window = now;
-      auto found = covered->Bind(1, now.first).Bind(2, now.second).Step();
-      if (!found) return found.error();
-      up_to = covered->Int(0);
-      covered->Reset();
-    }
-    if (rows->Int(2) > up_to) visit(rows->Int(0), rows->Int(1), rows->Int(2));
-  }
-}
-
 Result<std::vector<RemoteRow>> Store::Remotes() {
   std::vector<RemoteRow> remotes;
   auto read = ForEach(db_, "SELECT url, cursor, kept FROM remote ORDER BY url", [&](Statement& s) {

@@ -109,6 +109,8 @@ class Store {
   // In place of the part that was there. What roll-ups say of the window, and of the one after it,
   // is due.
   Status Put(const BlockRow& row);
+  // Rows of the journal before `first_needed` are in blocks that were committed.
+  Status NoteCovered(int64_t first_needed);
   Status Put(const RollupChange& change);
   Status Put(const QuarantineRow& row);
   Status Put(const RemoteRow& row);

@@ -99,6 +99,9 @@ Status Store::PrepareAll() {
       {&Statements::note_expired,
        "INSERT INTO meta (key, value) VALUES ('expired', ?1)"
        " ON CONFLICT (key) DO UPDATE SET value = value + ?1"},
+      {&Statements::note_covered,
+       "INSERT INTO meta (key, value) VALUES ('covered', ?1)"
+       " ON CONFLICT (key) DO UPDATE SET value = ?1"},
       {&Statements::expire_events,
        "DELETE FROM event WHERE id IN"
        " (SELECT id FROM (SELECT id, received_ms FROM event ORDER BY id LIMIT ?2)"

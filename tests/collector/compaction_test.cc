@@ -104,6 +104,48 @@ TEST_CASE_METHOD(Fixture, "what is over becomes blocks, and the journal behind t
   CheckWhole(3000);
 }
 
+TEST_CASE_METHOD(Fixture, "a start looks only at what came after all that blocks cover") {
+  constexpr uint64_t kLate = 700;
+  Give(1, kLate - 1);
+  Give(kLate + 1, 4000);
+  Settle();
+  Give(4001, 4600);
+  Settle();
+  REQUIRE(Count("block") >= 8);
+  REQUIRE(Count("journal") == 4599);  // kept for a receiver that takes nothing
+  const int64_t needed = compaction->FirstNeeded();
+  const size_t open = compaction->open_windows();
+  REQUIRE(Count("meta WHERE key = 'covered' AND value BETWEEN 3000 AND 4600") == 1);
+  Restart();
+  CHECK(compaction->FirstNeeded() == needed);
+  CHECK(compaction->open_windows() == open);
+
+  // What came late for an old window is behind it too.
+  Receive(agent.Historical({.number = kLate, .values = {{load, 700.0}}, .full = true}));
+  REQUIRE(ingest->Commit());
+  Restart();
+  CHECK(compaction->open_windows() == open + 1);
+  Settle();
+  CHECK(compaction->open_windows() == open);
+  CheckWhole(4600);
+
+  // Rows that were not looked at do not become blocks again.
+  {
+    auto db = Database::Open(dir + "/telemetry.db", {});
+    REQUIRE(db);
+    REQUIRE(db->Exec("DELETE FROM block WHERE window_ms = (SELECT min(window_ms) FROM block)"));
+  }
+  Restart();
+  CHECK(compaction->open_windows() == open);
+  {
+    auto db = Database::Open(dir + "/telemetry.db", {});
+    REQUIRE(db);
+    REQUIRE(db->Exec("DELETE FROM meta WHERE key = 'covered'"));  // of an earlier version
+  }
+  Restart();
+  CHECK(compaction->open_windows() == open + 1);
+}
+
 TEST_CASE_METHOD(Fixture, "blocks that could not be committed are put again") {
   Give(1, 1000);
   clock.Advance(1min);
