@@ -25,9 +25,30 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
   add("filesystem", [&] { return MakeFilesystemSource(root, tools.loop, StatFilesystemNow); });
   add("diskstats", [&] { return MakeDiskstatsSource(root); });
   add("netdev", [&] { return MakeNetdevSource(root); });
+  add("netclass", [&] { return MakeNetclassSource(root, tools.loop, tools.clock); });
+  add("netstat", [&] { return MakeNetstatSource(root); });
+  add("sockstat", [&] { return MakeSockstatSource(root); });
+  add("stat", [&] { return MakeStatSource(root); });
+  add("vmstat", [&] { return MakeVmstatSource(root); });
+  add("pressure", [&] { return MakePressureSource(root); });
+  add("filefd", [&] { return MakeFilefdSource(root); });
+  add("conntrack", [&] { return MakeConntrackSource(root); });
+  add("entropy", [&] { return MakeEntropySource(root); });
   add("time", [&] { return MakeTimeSource(root); });
+  add("timex", [&] { return MakeTimexSource(); });
+  add("host", [&] { return MakeHostSource(root); });
+  add("hwmon", [&] { return MakeHwmonSource(root, tools.loop, tools.clock); });
+  add("thermal_zone", [&] { return MakeThermalZoneSource(root, tools.loop, tools.clock); });
+  add("edac", [&] { return MakeEdacSource(root, tools.loop, tools.clock); });
+  add("mdadm", [&] { return MakeMdadmSource(root); });
   add("process", [&] { return MakeProcessSource(root); });
   add("agent", [&] { return MakeAgentSource(tools.stats); });
+  if (!options.textfile_directory.empty()) {
+    add("textfile", [&] {
+      return MakeTextfileSource(root + options.textfile_directory.substr(1), tools.loop,
+                                tools.clock);
+    });
+  }
   add("services", [&] { return MakeServicesSource(root, tools.loop, options.services); });
   if (!options.files.empty()) {
     add("files", [&] { return MakeFilesSource(root, tools.loop, tools.clock, options.files); });

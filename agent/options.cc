@@ -174,6 +174,13 @@ Result<Options> Read(ConfigFile& file, Need need) {
   sampling.Finish();
 
   ReadSources(root.Table("sources"), options);
+  ConfigTable textfile = root.Table("textfile");
+  options.textfile_directory = textfile.String("directory", "");
+  if (!options.textfile_directory.empty() && !options.textfile_directory.starts_with('/')) {
+    textfile.Fault("directory",
+                   "does not begin with /; allowed: \"/var/lib/prometheus/node-exporter\"");
+  }
+  textfile.Finish();
   options.services = ReadServicesOptions(root.Table("services"));
   options.files = ReadFilesOptions(root);
   options.certificates = ReadCertificateOptions(root);

@@ -32,6 +32,7 @@ struct Options {
   std::chrono::milliseconds interval{15000};  // between ticks
   std::vector<std::string> sources_off;       // names of sources that are not read
   size_t cpu_per_core_up_to = 64;             // logical CPUs; larger machines report their mean
+  std::string textfile_directory;             // absolute; "": none
   ServicesOptions services;
   std::vector<FilesOptions> files;
   std::vector<CertificateOptions> certificates;

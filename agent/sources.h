@@ -42,6 +42,32 @@ Result<FilesystemUsage> StatFilesystemNow(const std::string& path);
 std::unique_ptr<Source> MakeFilesystemSource(const std::string& root, Loop& loop,
                                              StatFilesystem stat);
 
+// The kernel's own counters, each its file below /proc.
+std::unique_ptr<Source> MakeConntrackSource(const std::string& root);
+std::unique_ptr<Source> MakeEntropySource(const std::string& root);
+std::unique_ptr<Source> MakeFilefdSource(const std::string& root);
+std::unique_ptr<Source> MakeMdadmSource(const std::string& root);
+std::unique_ptr<Source> MakeNetstatSource(const std::string& root);
+std::unique_ptr<Source> MakePressureSource(const std::string& root);
+std::unique_ptr<Source> MakeSockstatSource(const std::string& root);
+std::unique_ptr<Source> MakeStatSource(const std::string& root);
+std::unique_ptr<Source> MakeVmstatSource(const std::string& root);
+
+// Below /sys, read by a worker once a minute.
+std::unique_ptr<Source> MakeEdacSource(const std::string& root, Loop& loop, const Clock& clock);
+std::unique_ptr<Source> MakeHwmonSource(const std::string& root, Loop& loop, const Clock& clock);
+std::unique_ptr<Source> MakeNetclassSource(const std::string& root, Loop& loop, const Clock& clock);
+std::unique_ptr<Source> MakeThermalZoneSource(const std::string& root, Loop& loop,
+                                              const Clock& clock);
+
+// What the machine is: kernel, distribution, maker.
+std::unique_ptr<Source> MakeHostSource(std::string root);
+// The kernel's clock, and whether somebody keeps it right (adjtimex).
+std::unique_ptr<Source> MakeTimexSource();
+// *.prom files of other programs in `directory`.
+std::unique_ptr<Source> MakeTextfileSource(const std::string& directory, Loop& loop,
+                                           const Clock& clock);
+
 std::unique_ptr<Source> MakeLoadavgSource(std::string root);
 std::unique_ptr<Source> MakeMeminfoSource(std::string root);
 std::unique_ptr<Source> MakeNetdevSource(std::string root);

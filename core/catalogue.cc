@@ -10,8 +10,10 @@ namespace haidang {
 std::span<const MetricInfo> Catalogue() {
   static const std::vector<MetricInfo> all = [] {
     std::vector<MetricInfo> rows;
-    for (const auto part : {catalogue::NodeMetrics(), catalogue::CheckMetrics(),
-                            catalogue::ProbeMetrics(), catalogue::CentralMetrics()}) {
+    for (const auto part :
+         {catalogue::NodeMetrics(), catalogue::KernelMetrics(), catalogue::NetworkMetrics(),
+          catalogue::HardwareMetrics(), catalogue::CheckMetrics(), catalogue::ProbeMetrics(),
+          catalogue::CentralMetrics()}) {
       rows.insert(rows.end(), part.begin(), part.end());
     }
     std::sort(rows.begin(), rows.end(),

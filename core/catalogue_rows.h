@@ -8,8 +8,12 @@
 // owner.
 namespace haidang::catalogue {
 
-std::span<const MetricInfo> NodeMetrics();     // what an agent reads from its machine
-std::span<const MetricInfo> CheckMetrics();    // what an agent looks after: files, processes…
+std::span<const MetricInfo> NodeMetrics();  // what an agent reads from its machine
+std::span<const MetricInfo>
+KernelMetrics();  // the rest of what node_exporter reads too: the kernel,
+std::span<const MetricInfo> NetworkMetrics();   // the network,
+std::span<const MetricInfo> HardwareMetrics();  // disks, sensors, clock, what the machine is
+std::span<const MetricInfo> CheckMetrics();     // what an agent looks after: files, processes…
 std::span<const MetricInfo> ProbeMetrics();    // what an agent's probe and the agent itself measure
 std::span<const MetricInfo> CentralMetrics();  // own metrics of collector and server
 

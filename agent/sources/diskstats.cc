@@ -1,6 +1,7 @@
 #include "agent/sources/diskstats.h"
 
 #include <cctype>
+#include <utility>
 
 #include "agent/sources.h"
 #include "agent/sources/text.h"
@@ -17,7 +18,29 @@ std::string_view WithoutDigits(std::string_view text) {
   return text;
 }
 
-double Seconds(uint64_t ms) { return static_cast<double>(ms) / 1000; }
+struct Counter {
+  std::string_view metric;
+  size_t at;    // in DiskStats::numbers
+  double each;  // 0: a count as it is
+};
+constexpr double kMs = 1e-3;
+constexpr Counter kCounters[] = {
+    {"node_disk_reads_completed_total", 0, 0},
+    {"node_disk_reads_merged_total", 1, 0},
+    {"node_disk_read_time_seconds_total", 3, kMs},
+    {"node_disk_writes_completed_total", 4, 0},
+    {"node_disk_writes_merged_total", 5, 0},
+    {"node_disk_write_time_seconds_total", 7, kMs},
+    {"node_disk_io_now", 8, 0},
+    {"node_disk_io_time_seconds_total", 9, kMs},
+    {"node_disk_io_time_weighted_seconds_total", 10, kMs},
+    {"node_disk_discards_completed_total", 11, 0},
+    {"node_disk_discards_merged_total", 12, 0},
+    {"node_disk_discarded_sectors_total", 13, 0},
+    {"node_disk_discard_time_seconds_total", 14, kMs},
+    {"node_disk_flush_requests_total", 15, 0},
+    {"node_disk_flush_requests_time_seconds_total", 16, kMs},
+};
 
 class DiskstatsSource final : public Source {
  public:
@@ -30,22 +53,24 @@ class DiskstatsSource final : public Source {
     if (!text) return text.error();
     const auto disks = ParseDiskstats(*text);
     if (!disks) return Error{path_ + ": " + disks.error().message};
-    for (const DiskStats& disk : *disks) {
-      const Labels labels = {{"device", disk.device}};
-      Add(readings, "node_disk_reads_completed_total", labels, disk.reads);
-      Add(readings, "node_disk_read_bytes_total", labels, disk.sectors_read * kSectorBytes);
-      Add(readings, "node_disk_read_time_seconds_total", labels, Seconds(disk.read_ms));
-      Add(readings, "node_disk_writes_completed_total", labels, disk.writes);
-      Add(readings, "node_disk_written_bytes_total", labels, disk.sectors_written * kSectorBytes);
-      Add(readings, "node_disk_write_time_seconds_total", labels, Seconds(disk.write_ms));
-      Add(readings, "node_disk_io_time_seconds_total", labels, Seconds(disk.io_ms));
-      Add(readings, "node_disk_io_time_weighted_seconds_total", labels,
-          Seconds(disk.weighted_io_ms));
-    }
+    for (const DiskStats& disk : *disks) Report(disk, readings);
     return {};
   }
 
  private:
+  static void Report(const DiskStats& disk, std::vector<Reading>& readings) {
+    const Labels labels = {{"device", disk.device}};
+    const auto& n = disk.numbers;
+    Add(readings, "node_disk_read_bytes_total", labels, n[2] * kSectorBytes);
+    Add(readings, "node_disk_written_bytes_total", labels, n[6] * kSectorBytes);
+    for (const Counter& counter : kCounters) {
+      if (counter.at >= n.size()) continue;
+      const uint64_t number = n[counter.at];
+      Add(readings, counter.metric, labels,
+          counter.each == 0 ? Value(number) : Value(static_cast<double>(number) * counter.each));
+    }
+  }
+
   std::string path_;
 };
 
@@ -78,13 +103,13 @@ Result<std::vector<DiskStats>> ParseDiskstats(std::string_view text) {
     if (TakeField(rest).empty()) continue;
     TakeField(rest);  // minor
     const std::string_view device = TakeField(rest);
-    const std::vector<uint64_t> n = TakeNumbers(rest, 11);
+    std::vector<uint64_t> n = TakeNumbers(rest, 17);
     // Before Linux 2.6.25 partitions had four numbers only; they are no disks.
     if (!device.empty() && n.size() == 4) continue;
     if (device.empty() || n.size() < 11) return Error{"a line does not hold a disk's numbers"};
     if (IsIgnoredDisk(device)) continue;
     if (disks.size() >= kMaxDisks) return Error{"names more than 512 disks"};
-    disks.push_back({std::string(device), n[0], n[2], n[3], n[4], n[6], n[7], n[9], n[10]});
+    disks.push_back({std::string(device), std::move(n)});
   }
   return disks;
 }

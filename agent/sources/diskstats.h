@@ -9,17 +9,11 @@
 
 namespace haidang::agent {
 
-// One whole disk of /proc/diskstats (kernel documentation: admin-guide/iostats).
+// One whole disk of /proc/diskstats: its numbers in their order there (kernel documentation:
+// admin-guide/iostats), 11 to 17 of them, by the kernel's age.
 struct DiskStats {
   std::string device;
-  uint64_t reads = 0;         // completed
-  uint64_t sectors_read = 0;  // of 512 bytes, whatever the disk's own sector is
-  uint64_t read_ms = 0;
-  uint64_t writes = 0;  // completed
-  uint64_t sectors_written = 0;
-  uint64_t write_ms = 0;
-  uint64_t io_ms = 0;  // time with at least one request under way
-  uint64_t weighted_io_ms = 0;
+  std::vector<uint64_t> numbers;
 };
 
 // Without partitions and devices that hold no data of their own (ram, loop, fd), as node_exporter

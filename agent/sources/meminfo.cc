@@ -1,6 +1,7 @@
 #include "agent/sources/meminfo.h"
 
 #include <algorithm>
+#include <array>
 
 #include "agent/sources.h"
 #include "agent/sources/text.h"
@@ -8,25 +9,67 @@
 namespace haidang::agent {
 namespace {
 
-struct Field {
-  std::string_view key;
-  std::string_view metric;
-};
-
-constexpr Field kFields[] = {
-    {"MemTotal:", "node_memory_MemTotal_bytes"},
-    {"MemFree:", "node_memory_MemFree_bytes"},
-    {"MemAvailable:", "node_memory_MemAvailable_bytes"},
-    {"Buffers:", "node_memory_Buffers_bytes"},
-    {"Cached:", "node_memory_Cached_bytes"},
-    {"SwapCached:", "node_memory_SwapCached_bytes"},
-    {"SwapTotal:", "node_memory_SwapTotal_bytes"},
-    {"SwapFree:", "node_memory_SwapFree_bytes"},
-    {"Dirty:", "node_memory_Dirty_bytes"},
-    {"Shmem:", "node_memory_Shmem_bytes"},
-    {"SReclaimable:", "node_memory_SReclaimable_bytes"},
-    {"Committed_AS:", "node_memory_Committed_AS_bytes"},
-};
+// What the kernel's key is called as node_exporter has it: "Active(anon):" in kB is
+// node_memory_Active_anon_bytes. Sorted.
+constexpr auto kKnown = std::to_array<std::string_view>({
+    "Active",
+    "Active_anon",
+    "Active_file",
+    "AnonHugePages",
+    "AnonPages",
+    "Bounce",
+    "Buffers",
+    "Cached",
+    "CmaFree",
+    "CmaTotal",
+    "CommitLimit",
+    "Committed_AS",
+    "DirectMap1G",
+    "DirectMap2M",
+    "DirectMap4k",
+    "Dirty",
+    "FileHugePages",
+    "FilePmdMapped",
+    "HardwareCorrupted",
+    "HugePages_Free",
+    "HugePages_Rsvd",
+    "HugePages_Surp",
+    "HugePages_Total",
+    "Hugepagesize",
+    "Hugetlb",
+    "Inactive",
+    "Inactive_anon",
+    "Inactive_file",
+    "KReclaimable",
+    "KernelStack",
+    "Mapped",
+    "MemAvailable",
+    "MemFree",
+    "MemTotal",
+    "Mlocked",
+    "NFS_Unstable",
+    "PageTables",
+    "Percpu",
+    "SReclaimable",
+    "SUnreclaim",
+    "SecPageTables",
+    "Shmem",
+    "ShmemHugePages",
+    "ShmemPmdMapped",
+    "Slab",
+    "SwapCached",
+    "SwapFree",
+    "SwapTotal",
+    "Unevictable",
+    "VmallocChunk",
+    "VmallocTotal",
+    "VmallocUsed",
+    "Writeback",
+    "WritebackTmp",
+    "Zswap",
+    "Zswapped",
+});
+static_assert(std::is_sorted(kKnown.begin(), kKnown.end()));
 
 class MeminfoSource final : public Source {
  public:
@@ -47,24 +90,35 @@ class MeminfoSource final : public Source {
   std::string path_;
 };
 
+// "Active_anon" of "Active(anon):".
+std::string NameOf(std::string_view key) {
+  std::string name;
+  for (const char c : key) {
+    if (c == '(') name += '_';
+    if (c != '(' && c != ')' && c != ':') name += c;
+  }
+  return name;
+}
+
 }  // namespace
 
-Result<std::vector<std::pair<std::string_view, uint64_t>>> ParseMeminfo(std::string_view text) {
+Result<std::vector<std::pair<std::string, uint64_t>>> ParseMeminfo(std::string_view text) {
   constexpr uint64_t kLargest = UINT64_MAX / 1024;
-  std::vector<std::pair<std::string_view, uint64_t>> fields;
+  std::vector<std::pair<std::string, uint64_t>> fields;
   while (!text.empty()) {
     std::string_view line = TakeLine(text);
-    const std::string_view key = TakeField(line);
-    const auto* field = std::find_if(std::begin(kFields), std::end(kFields),
-                                     [&](const Field& f) { return f.key == key; });
-    if (field == std::end(kFields)) continue;
-    const auto kilobytes = ParseUnsigned(TakeField(line));
-    if (!kilobytes || *kilobytes > kLargest || TakeField(line) != "kB") {
-      return Error{std::string(key) + " is not a number of kB"};
+    const std::string name = NameOf(TakeField(line));
+    if (!std::binary_search(kKnown.begin(), kKnown.end(), std::string_view(name))) continue;
+    const auto number = ParseUnsigned(TakeField(line));
+    const bool kilobytes = TakeField(line) == "kB";
+    const bool count = name.starts_with("HugePages_");  // of pages
+    if (!number || *number > kLargest || kilobytes == count) {
+      return Error{name + " is not a number of kB"};
     }
-    fields.emplace_back(field->metric, *kilobytes * 1024);
+    fields.emplace_back("node_memory_" + name + (kilobytes ? "_bytes" : ""),
+                        kilobytes ? *number * 1024 : *number);
   }
-  if (fields.empty() || fields.front().first != kFields[0].metric) {
+  if (fields.empty() || fields.front().first != "node_memory_MemTotal_bytes") {
     return Error{"does not begin with MemTotal"};
   }
   return fields;

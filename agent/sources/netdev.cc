@@ -1,12 +1,24 @@
 #include "agent/sources/netdev.h"
 
+#include <algorithm>
+
 #include "agent/sources.h"
 #include "agent/sources/text.h"
 
 namespace haidang::agent {
 namespace {
 
-bool IsIgnored(std::string_view device) { return device == "lo" || device.starts_with("veth"); }
+// In the order of the numbers in /proc/net/dev.
+constexpr std::array<std::string_view, 16> kCounters = {
+    "node_network_receive_bytes_total",      "node_network_receive_packets_total",
+    "node_network_receive_errs_total",       "node_network_receive_drop_total",
+    "node_network_receive_fifo_total",       "node_network_receive_frame_total",
+    "node_network_receive_compressed_total", "node_network_receive_multicast_total",
+    "node_network_transmit_bytes_total",     "node_network_transmit_packets_total",
+    "node_network_transmit_errs_total",      "node_network_transmit_drop_total",
+    "node_network_transmit_fifo_total",      "node_network_transmit_colls_total",
+    "node_network_transmit_carrier_total",   "node_network_transmit_compressed_total",
+};
 
 class NetdevSource final : public Source {
  public:
@@ -21,14 +33,9 @@ class NetdevSource final : public Source {
     if (!devices) return Error{path_ + ": " + devices.error().message};
     for (const NetworkStats& device : *devices) {
       const Labels labels = {{"device", device.device}};
-      Add(readings, "node_network_receive_bytes_total", labels, device.received_bytes);
-      Add(readings, "node_network_receive_packets_total", labels, device.received_packets);
-      Add(readings, "node_network_receive_errs_total", labels, device.receive_errors);
-      Add(readings, "node_network_receive_drop_total", labels, device.receive_drops);
-      Add(readings, "node_network_transmit_bytes_total", labels, device.sent_bytes);
-      Add(readings, "node_network_transmit_packets_total", labels, device.sent_packets);
-      Add(readings, "node_network_transmit_errs_total", labels, device.send_errors);
-      Add(readings, "node_network_transmit_drop_total", labels, device.send_drops);
+      for (size_t i = 0; i < kCounters.size(); ++i) {
+        Add(readings, kCounters[i], labels, device.numbers[i]);
+      }
     }
     return {};
   }
@@ -38,6 +45,10 @@ class NetdevSource final : public Source {
 };
 
 }  // namespace
+
+bool IsIgnoredDevice(std::string_view device) {
+  return device == "lo" || device.starts_with("veth");
+}
 
 Result<std::vector<NetworkStats>> ParseNetdev(std::string_view text) {
   constexpr size_t kMaxDevices = 512;
@@ -53,9 +64,11 @@ Result<std::vector<NetworkStats>> ParseNetdev(std::string_view text) {
     std::string_view rest = colon == std::string_view::npos ? "" : line.substr(colon + 1);
     const std::vector<uint64_t> n = TakeNumbers(rest, 16);
     if (device.empty() || n.size() < 16) return Error{"a line does not hold a device's numbers"};
-    if (IsIgnored(device)) continue;
+    if (IsIgnoredDevice(device)) continue;
     if (devices.size() >= kMaxDevices) return Error{"names more than 512 devices"};
-    devices.push_back({std::string(device), n[0], n[1], n[2], n[3], n[8], n[9], n[10], n[11]});
+    NetworkStats& stats = devices.emplace_back();
+    stats.device = device;
+    std::copy(n.begin(), n.end(), stats.numbers.begin());
   }
   return devices;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,15 +13,11 @@ namespace haidang::agent {
 // One network device of /proc/net/dev.
 struct NetworkStats {
   std::string device;
-  uint64_t received_bytes = 0;
-  uint64_t received_packets = 0;
-  uint64_t receive_errors = 0;
-  uint64_t receive_drops = 0;
-  uint64_t sent_bytes = 0;
-  uint64_t sent_packets = 0;
-  uint64_t send_errors = 0;
-  uint64_t send_drops = 0;
+  std::array<uint64_t, 16> numbers{};  // in their order there
 };
+
+// The loop-back device and the ends of virtual cables (veth…) that come and go with containers.
+bool IsIgnoredDevice(std::string_view device);
 
 // Without the loop-back device and the ends of virtual cables (veth…) that come and go with
 // containers.

@@ -47,8 +47,10 @@ TEST_CASE("rows are sorted, unique and found by name") {
   CHECK(FindMetric("") == nullptr);
   CHECK(FindMetric("node_load") == nullptr);
   CHECK(FindMetric("zzz") == nullptr);
-  CHECK(all.size() == catalogue::NodeMetrics().size() + catalogue::CheckMetrics().size() +
-                          catalogue::ProbeMetrics().size() + catalogue::CentralMetrics().size());
+  CHECK(all.size() == catalogue::NodeMetrics().size() + catalogue::KernelMetrics().size() +
+                          catalogue::NetworkMetrics().size() + catalogue::HardwareMetrics().size() +
+                          catalogue::CheckMetrics().size() + catalogue::ProbeMetrics().size() +
+                          catalogue::CentralMetrics().size());
 }
 
 TEST_CASE("names, labels, units and helps follow Prometheus' conventions") {

@@ -1,0 +1,243 @@
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <functional>
+
+#include "agent/sources.h"
+#include "agent/sources/host.h"
+#include "agent/sources/kernel.h"
+#include "agent/sources/mdadm.h"
+#include "agent/sources/network_counters.h"
+#include "agent/sources/text.h"
+#include "tests/agent/source_reading.h"
+#include "tests/support/fake_loop.h"
+
+using namespace haidang;
+using namespace haidang::agent;
+using haidang::testing::FakeClock;
+using haidang::testing::FakeLoop;
+using haidang::testing::Machine;
+using haidang::testing::Read;
+using haidang::testing::ReadResult;
+
+namespace {
+
+const std::string kServer = Machine("storage-server");
+
+// A source that a worker reads for.
+ReadResult ReadPaced(
+    const std::function<std::unique_ptr<Source>(Loop& loop, const Clock& clock)>& make) {
+  FakeClock clock;
+  FakeLoop loop(clock);
+  const auto source = make(loop, clock);
+  source->Prepare();
+  loop.RunPosted();
+  return Read(*source);
+}
+
+std::vector<Reading> Parsed(ParseFile parse, const std::string& text) {
+  std::vector<Reading> readings;
+  REQUIRE(parse(text, readings).ok());
+  return readings;
+}
+
+std::string Fault(ParseFile parse, const std::string& text) {
+  std::vector<Reading> readings;
+  const Status status = parse(text, readings);
+  return status ? "" : status.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("stat, vmstat, pressure, filefd, entropy, conntrack of a large server") {
+  auto values = Read(MakeStatSource(kServer)).values;
+  CHECK(values.size() == 5);
+  CHECK(values.at("node_intr_total") == 98342517712);
+  CHECK(values.at("node_context_switches_total") == 187634512899);
+  CHECK(values.at("node_forks_total") == 48213377);
+  CHECK(values.at("node_procs_running") == 7);
+  CHECK(values.at("node_procs_blocked") == 2);
+
+  values = Read(MakeVmstatSource(kServer)).values;
+  CHECK(values.size() == 7);
+  CHECK(values.at("node_vmstat_oom_kill") == 3);
+  CHECK(values.at("node_vmstat_pgfault") == 712345678912);
+
+  values = Read(MakePressureSource(kServer)).values;
+  CHECK(values.size() == 5);
+  CHECK(values.at("node_pressure_cpu_waiting_seconds_total") == 98123.456789);
+  CHECK(values.at("node_pressure_io_stalled_seconds_total") == 412345.678901);
+  CHECK(values.at("node_pressure_memory_waiting_seconds_total") == 1.234567);
+
+  values = Read(MakeFilefdSource(kServer)).values;
+  CHECK(values.at("node_filefd_allocated") == 41232);
+  CHECK(values.at("node_filefd_maximum") == 9223372036854775807.0);
+  values = Read(MakeEntropySource(kServer)).values;
+  CHECK(values.at("node_entropy_available_bits") == 256);
+  CHECK(values.at("node_entropy_pool_size_bits") == 256);
+  values = Read(MakeConntrackSource(kServer)).values;
+  CHECK(values.at("node_nf_conntrack_entries") == 81234);
+  CHECK(values.at("node_nf_conntrack_entries_limit") == 262144);
+}
+
+TEST_CASE("the network's counters: two lines, a line each, protocols in one line") {
+  auto values = Read(MakeNetstatSource(kServer)).values;
+  CHECK(values.at("node_netstat_TcpExt_ListenDrops") == 55);
+  CHECK(values.at("node_netstat_IpExt_InOctets") == 9123456789012);
+  CHECK(values.at("node_netstat_Ip_Forwarding") == 2);
+  CHECK(values.at("node_netstat_Tcp_CurrEstab") == 333);
+  CHECK(values.at("node_netstat_Udp_SndbufErrors") == 6);
+  CHECK(values.at("node_netstat_Ip6_OutOctets") == 4321);
+  CHECK(values.at("node_netstat_Udp6_InDatagrams") == 9);
+  CHECK_FALSE(values.contains("node_netstat_Tcp_MaxConn"));
+  CHECK_FALSE(values.contains("node_netstat_TcpExt_TCPOFOQueue"));
+
+  values = Read(MakeSockstatSource(kServer)).values;
+  CHECK(values.at("node_sockstat_sockets_used") == 1234);
+  CHECK(values.at("node_sockstat_TCP_tw") == 789);
+  CHECK(values.at("node_sockstat_TCP_mem") == 321);
+  CHECK(values.at("node_sockstat_TCP_mem_bytes") == 321.0 * static_cast<double>(getpagesize()));
+  CHECK(values.at("node_sockstat_UDP6_inuse") == 5);
+}
+
+TEST_CASE("all of a large server's memory, disks and network devices") {
+  auto values = Read(MakeMeminfoSource(kServer)).values;
+  CHECK(values.at("node_memory_MemTotal_bytes") == 527956512.0 * 1024);
+  CHECK(values.at("node_memory_Active_anon_bytes") == 71234560.0 * 1024);
+  CHECK(values.at("node_memory_HugePages_Free") == 512);
+  CHECK(values.at("node_memory_Hugepagesize_bytes") == 2048.0 * 1024);
+  CHECK(values.size() == 44);
+
+  values = Read(MakeDiskstatsSource(kServer)).values;
+  CHECK(values.size() == 44 * 17);  // 40 disks and 4 RAIDs, no partitions
+  CHECK(values.contains(R"(node_disk_flush_requests_total{device="sdan"})"));
+
+  values = Read(MakeNetdevSource(kServer)).values;
+  CHECK(values.size() == 3 * 16);
+  CHECK(values.at(R"(node_network_receive_fifo_total{device="eno1"})") == 3);
+  CHECK(values.at(R"(node_network_transmit_colls_total{device="eno1"})") == 10);
+
+  CHECK(Read(MakeCpuSource(kServer, {.per_core_up_to = 64})).values.size() == 64 * 8);
+}
+
+TEST_CASE("software RAIDs: whole, rebuilding, being checked, inactive") {
+  const auto values = Read(MakeMdadmSource(kServer)).values;
+  const auto of = [&](const std::string& metric, const std::string& device,
+                      const std::string& state = "") {
+    const std::string labels = state.empty() ? "" : ",state=\"" + state + "\"";
+    return values.at("node_md_" + metric + "{device=\"" + device + "\"" + labels + "}");
+  };
+  CHECK(of("disks_required", "md0") == 2);
+  CHECK(of("disks", "md0", "active") == 2);
+  CHECK(of("blocks", "md0") == 488254464);
+  CHECK(of("blocks_synced", "md0") == 488254464);
+  CHECK(of("state", "md0", "active") == 1);
+  CHECK(of("disks_required", "md1") == 11);
+  CHECK(of("disks", "md1", "active") == 10);
+  CHECK(of("disks", "md1", "failed") == 1);
+  CHECK(of("disks", "md1", "spare") == 1);
+  CHECK(of("state", "md1", "recovering") == 1);
+  CHECK(of("state", "md1", "active") == 0);
+  CHECK(of("blocks_synced", "md1") == 831234568);
+  CHECK(of("state", "md2", "check") == 1);
+  CHECK(of("blocks", "md2") == 58605170688);
+  CHECK(of("state", "md3", "inactive") == 1);
+  CHECK(of("disks", "md3", "spare") == 2);
+  CHECK(of("disks", "md3", "active") == 0);
+  CHECK(ParseMdstat("Personalities : \nunused devices: <none>\n").value().empty());
+  CHECK_FALSE(ParseMdstat("md0 : active raid1 sda[0]\n      x blocks [2/2]\n").ok());
+}
+
+TEST_CASE("what a machine is: kernel, distribution, maker") {
+  const auto values = Read(MakeHostSource(kServer)).values;
+  CHECK(values.size() == 4);
+  CHECK(values.contains(
+      R"(node_uname_info{domainname="(none)",machine="x86_64",nodename="luu-tru-01",)"
+      R"(release="6.1.0-31-amd64",sysname="Linux",)"
+      R"(version="#1 SMP PREEMPT_DYNAMIC Debian 6.1.128-1 (2025-02-07)"
+})"));
+  CHECK(values.at(R"(node_os_version{id="debian",id_like="",name="Debian GNU/Linux"})") == 12);
+const auto release =
+    ParseOsRelease("# c\nA=1\nB=\"two \\\"words\\\"\"\nC='x'\nno\n=\nD=\nE=\"\nB=\"later\"\n");
+CHECK(release.at("A") == "1");
+CHECK(release.at("B") == "later");
+CHECK(release.at("C") == "x");
+CHECK(release.at("D").empty());
+CHECK(release.at("E") == "\"");
+}
+
+TEST_CASE("links of network devices") {
+  const auto values = ReadPaced([](Loop& loop, const Clock& clock) {
+                        return MakeNetclassSource(kServer, loop, clock);
+                      }).values;
+  CHECK(values.at(R"(node_network_speed_bytes{device="eno1"})") == 1.25e9);
+  CHECK_FALSE(values.contains(R"(node_network_speed_bytes{device="eno2"})"));
+  CHECK(values.at(R"(node_network_up{device="eno2"})") == 0);
+  CHECK(values.at(R"(node_network_mtu_bytes{device="bond0"})") == 9000);
+  CHECK(values.at(R"(node_network_carrier_changes_total{device="eno1"})") == 5);
+  CHECK_FALSE(values.contains(R"(node_network_up{device="lo"})"));
+}
+
+TEST_CASE("sensors, thermal zones, errors of the memory") {
+  const auto hwmon = ReadPaced([](Loop& loop, const Clock& clock) {
+                       return MakeHwmonSource(kServer, loop, clock);
+                     }).values;
+  CHECK(hwmon.at(R"(node_hwmon_temp_celsius{chip="platform_coretemp_0",sensor="temp1"})") == 61);
+  CHECK(hwmon.at(R"(node_hwmon_temp_crit_celsius{chip="platform_coretemp_0",sensor="temp3"})") ==
+        103);
+  CHECK(hwmon.contains(
+      R"(node_hwmon_sensor_label{chip="platform_coretemp_0",label="Package id 0",sensor="temp1"})"));
+  CHECK(hwmon.at(R"(node_hwmon_fan_rpm{chip="nct6798",sensor="fan1"})") == 1180);
+  CHECK(hwmon.at(R"(node_hwmon_in_volts{chip="nct6798",sensor="in0"})") == 1.104);
+  CHECK(hwmon.at(R"(node_hwmon_power_average_watt{chip="nct6798",sensor="power1"})") == 215);
+  CHECK(hwmon.at(R"(node_hwmon_fan_alarm{chip="nct6798",sensor="fan1"})") == 0);
+  // A sensor that says nonsense is left out.
+  CHECK_FALSE(hwmon.contains(R"(node_hwmon_temp_celsius{chip="nct6798",sensor="temp1"})"));
+
+  const auto zones = ReadPaced([](Loop& loop, const Clock& clock) {
+                       return MakeThermalZoneSource(kServer, loop, clock);
+                     }).values;
+  CHECK(zones == std::map<std::string, double>{
+                     {R"(node_thermal_zone_temp{type="x86_pkg_temp",zone="0"})", 61}});
+
+  const auto edac = ReadPaced([](Loop& loop, const Clock& clock) {
+                      return MakeEdacSource(kServer, loop, clock);
+                    }).values;
+  CHECK(edac.at(R"(node_edac_correctable_errors_total{controller="1"})") == 12);
+  CHECK(edac.at(R"(node_edac_csrow_uncorrectable_errors_total{controller="0",csrow="0"})") == 0);
+}
+
+TEST_CASE("timex: of this machine") {
+  const ReadResult read = Read(MakeTimexSource());
+  CHECK(read.error.empty());
+  CHECK(read.values.at("node_timex_tick_seconds") > 0.009);
+  CHECK(read.values.at("node_timex_frequency_adjustment_ratio") == Approx(1).margin(1e-3));
+}
+
+TEST_CASE("a machine that has none of it has no readings, and no failure") {
+  const std::string empty = Machine("empty");
+  for (const auto& source :
+       {MakeStatSource(empty), MakeVmstatSource(empty), MakePressureSource(empty),
+        MakeFilefdSource(empty), MakeEntropySource(empty), MakeConntrackSource(empty),
+        MakeNetstatSource(empty), MakeSockstatSource(empty), MakeMdadmSource(empty)}) {
+    CAPTURE(source->name());
+    const ReadResult read = Read(*source);
+    CHECK(read.error.empty());
+    CHECK(read.values.empty());
+  }
+}
+
+TEST_CASE("damaged files are told with what is wrong") {
+  CHECK(Fault(ParseStatCounters, "ctxt x\n") == "what follows ctxt is no number");
+  CHECK(Fault(ParseVmstat, "pgfault\n") == "what follows pgfault is no number");
+  CHECK_THAT(Fault(ParseIoPressure, "some avg10=1\n"), Catch::Contains("total="));
+  CHECK_FALSE(Fault(ParseFileNr, "1 2\n").empty());
+  CHECK_FALSE(Fault(ParseEntropyAvailable, "many\n").empty());
+  CHECK_FALSE(Fault(ParseNetstat, "TcpExt: A B\n").empty());
+  CHECK_FALSE(Fault(ParseNetstat, "TcpExt: A B\nIpExt: 1 2\n").empty());
+  CHECK_FALSE(Fault(ParseNetstat, "TcpExt: A B\nTcpExt: 1\n").empty());
+  CHECK_FALSE(Fault(ParseSockstat, "TCP inuse 1\n").empty());
+  CHECK_FALSE(Fault(ParseSockstat, "TCP: inuse\n").empty());
+  CHECK(Parsed(ParseVmstat, "").empty());
+  CHECK(Parsed(ParseSnmp6, "Ip6InOctets x\nnothing 5\n6\n").empty());
+}
