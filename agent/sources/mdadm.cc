@@ -52,8 +52,27 @@ MdRaid ParseHead(std::string_view line) {
   return raid;
 }
 
+// "resync=PENDING", "recovery=DELAYED": what is due and has not begun; empty where nothing is. A
+// word stands there and no number, so that nothing is known to be in step.
+std::string_view StateThatIsDue(std::string_view line) {
+  const std::string_view word = TakeField(line);
+  for (const auto& [begin, state] :
+       {std::pair<std::string_view, std::string_view>("recovery=", "recovering"),
+        {"reshape=", "recovering"},
+        {"resync=", "resync"},
+        {"check=", "check"}}) {
+    if (word.starts_with(begin)) return state;
+  }
+  return {};
+}
+
 // What the lines below the head say.
 bool TakeDetail(std::string_view line, MdRaid& raid) {
+  if (const std::string_view state = StateThatIsDue(line); !state.empty()) {
+    raid.state = state;
+    raid.blocks_synced = 0;
+    return true;
+  }
   for (const auto& [word, state] :
        {std::pair<std::string_view, std::string_view>("recovery =", "recovering"),
         {"reshape =", "recovering"},

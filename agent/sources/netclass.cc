@@ -1,5 +1,3 @@
-#include <cstdlib>
-
 #include "agent/sources.h"
 #include "agent/sources/netdev.h"
 #include "agent/sources/paced_source.h"
@@ -14,13 +12,6 @@ using namespace std::chrono_literals;
 
 constexpr size_t kMaxDevices = 256;
 constexpr double kBytesPerMegabit = 1e6 / 8;
-constexpr uint64_t kInterfaceUp = 1;  // IFF_UP
-
-// "0x1003".
-uint64_t ReadFlags(const std::string& path) {
-  const auto word = ReadWord(path + "flags");
-  return word ? std::strtoull(word->c_str(), nullptr, 16) : 0;
-}
 
 void LookAtDevice(const std::string& net, const std::string& device,
                   std::vector<Reading>& readings) {
@@ -36,7 +27,6 @@ void LookAtDevice(const std::string& net, const std::string& device,
   const std::string state = text("operstate");
   Add(readings, "node_network_info",
       {{"address", text("address")},
-       {"adminstate", (ReadFlags(path) & kInterfaceUp) != 0 ? "up" : "down"},
        {"broadcast", text("broadcast")},
        {"device", device},
        {"duplex", text("duplex")},

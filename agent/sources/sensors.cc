@@ -143,6 +143,10 @@ Result<std::vector<Reading>> LookAtEdac(const std::string& edac) {
     for (const std::string& entry : EntriesOf(path)) {
       if (IsNumbered(entry, "csrow")) row(path + entry + "/", entry.substr(5));
     }
+    // Errors of which the controller does not know the row.
+    const Labels unknown = {{"controller", controller.substr(2)}, {"csrow", "unknown"}};
+    count(path + "ce_noinfo_count", "node_edac_csrow_correctable_errors_total", unknown);
+    count(path + "ue_noinfo_count", "node_edac_csrow_uncorrectable_errors_total", unknown);
   }
   return readings;
 }
