@@ -41,6 +41,7 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
   add("thermal_zone", [&] { return MakeThermalZoneSource(root, tools.loop, tools.clock); });
   add("edac", [&] { return MakeEdacSource(root, tools.loop, tools.clock); });
   add("mdadm", [&] { return MakeMdadmSource(root); });
+  add("processes", [&] { return MakeProcessesSource(root, tools.loop, tools.clock); });
   add("process", [&] { return MakeProcessSource(root); });
   add("agent", [&] { return MakeAgentSource(tools.stats); });
   if (!options.textfile_directory.empty()) {

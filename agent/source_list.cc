@@ -30,6 +30,7 @@ constexpr SourceInfo kSources[] = {
     {"thermal_zone", "/sys/class/thermal", ""},
     {"edac", "/sys/devices/system/edac", ""},
     {"mdadm", "/proc/mdstat", ""},
+    {"processes", "/proc/PID/stat of all processes", ""},
     {"process", "/proc/self", ""},
     {"agent", "the agent's own counters", ""},
     {"textfile", "*.prom files of other programs", "[textfile]"},

@@ -60,6 +60,10 @@ std::unique_ptr<Source> MakeNetclassSource(const std::string& root, Loop& loop, 
 std::unique_ptr<Source> MakeThermalZoneSource(const std::string& root, Loop& loop,
                                               const Clock& clock);
 
+// How many processes there are and in which state; scanned by a worker once a minute.
+std::unique_ptr<Source> MakeProcessesSource(const std::string& root, Loop& loop,
+                                            const Clock& clock);
+
 // What the machine is: kernel, distribution, maker.
 std::unique_ptr<Source> MakeHostSource(std::string root);
 // The kernel's clock, and whether somebody keeps it right (adjtimex).

@@ -91,6 +91,7 @@ Result<ProcessStat> ParseProcessStat(std::string_view text) {
   for (size_t field = kState; field <= kLast; ++field) {
     const std::string_view word = TakeField(rest);
     if (word.empty()) return Error{"has fewer than 24 fields"};
+    if (field == kState) stat.state = word.front();
     uint64_t* target = field == 14   ? &stat.user_ticks
                        : field == 15 ? &stat.system_ticks
                        : field == 20 ? &stat.threads

@@ -11,6 +11,7 @@ namespace haidang::agent {
 
 // What /proc/<pid>/stat says of a process (proc(5)).
 struct ProcessStat {
+  char state = 0;             // 'R', 'S'…
   uint64_t user_ticks = 0;    // 1/100 s
   uint64_t system_ticks = 0;  // 1/100 s
   uint64_t threads = 0;

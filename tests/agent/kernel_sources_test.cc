@@ -1,6 +1,8 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 
 #include "agent/sources.h"
@@ -11,6 +13,7 @@
 #include "agent/sources/text.h"
 #include "tests/agent/source_reading.h"
 #include "tests/support/fake_loop.h"
+#include "tests/support/temp_dir.h"
 
 using namespace haidang;
 using namespace haidang::agent;
@@ -19,6 +22,7 @@ using haidang::testing::FakeLoop;
 using haidang::testing::Machine;
 using haidang::testing::Read;
 using haidang::testing::ReadResult;
+using haidang::testing::TempDir;
 
 namespace {
 
@@ -239,6 +243,45 @@ TEST_CASE("sensors, thermal zones, errors of the memory") {
         3);
   CHECK(edac.at(R"(node_edac_csrow_uncorrectable_errors_total{controller="1",csrow="unknown"})") ==
         0);
+}
+
+TEST_CASE("processes by state") {
+  const TempDir dir;
+  const auto process = [&](const std::string& pid, const std::string& program,
+                           const std::string& state, int threads) {
+    std::filesystem::create_directories(dir / ("proc/" + pid));
+    std::ofstream(dir / ("proc/" + pid + "/stat"))
+        << pid << " (" << program << ") " << state << " 1 1 1 0 -1 4 0 0 0 0 1 2 0 0 20 0 "
+        << threads << " 0 99 4096 7 18446744073709551615\n";
+  };
+  process("1", "systemd", "S", 1);
+  process("20", "a) R (b", "D", 3);  // a name like a state
+  process("21", "java", "S", 40);
+  process("22", "gone", "Z", 1);
+  process("23", "odd", "?", 1);
+  std::filesystem::create_directories(dir / "proc/30");  // ends meanwhile
+  std::filesystem::create_directories(dir / "proc/sys/kernel");
+  std::ofstream(dir / "proc/sys/kernel/pid_max") << "32768\n";
+  const auto read = ReadPaced(
+      [&](Loop& loop, const Clock& clock) { return MakeProcessesSource(dir / "", loop, clock); });
+  CHECK(read.values == std::map<std::string, double>{{"node_processes_max_processes", 32768},
+                                                     {"node_processes_pids", 4},
+                                                     {"node_processes_threads", 45},
+                                                     {R"(node_processes_state{state="D"})", 1},
+                                                     {R"(node_processes_state{state="I"})", 0},
+                                                     {R"(node_processes_state{state="R"})", 0},
+                                                     {R"(node_processes_state{state="S"})", 2},
+                                                     {R"(node_processes_state{state="T"})", 0},
+                                                     {R"(node_processes_state{state="Z"})", 1}});
+  // Nothing there is nothing; no /proc at all is told.
+  const auto none = [](const std::string& root) {
+    return ReadPaced(
+        [&](Loop& loop, const Clock& clock) { return MakeProcessesSource(root, loop, clock); });
+  };
+  std::filesystem::create_directories(dir / "empty/proc");
+  CHECK(none(dir / "empty/").values.empty());
+  CHECK(none(dir / "empty/").error.empty());
+  CHECK_THAT(none(dir / "nowhere/").error, Catch::Contains("cannot read"));
 }
 
 TEST_CASE("timex: of this machine") {
