@@ -20,10 +20,10 @@ std::string_view WithoutDigits(std::string_view text) {
 
 struct Counter {
   std::string_view metric;
-  size_t at;    // in DiskStats::numbers
-  double each;  // 0: a count as it is
+  size_t at;     // in DiskStats::numbers
+  double parts;  // of them make a second; 0: a count as it is
 };
-constexpr double kMs = 1e-3;
+constexpr double kMs = 1000;
 constexpr Counter kCounters[] = {
     {"node_disk_reads_completed_total", 0, 0},
     {"node_disk_reads_merged_total", 1, 0},
@@ -67,7 +67,7 @@ class DiskstatsSource final : public Source {
       if (counter.at >= n.size()) continue;
       const uint64_t number = n[counter.at];
       Add(readings, counter.metric, labels,
-          counter.each == 0 ? Value(number) : Value(static_cast<double>(number) * counter.each));
+          counter.parts == 0 ? Value(number) : Value(static_cast<double>(number) / counter.parts));
     }
   }
 

@@ -81,6 +81,7 @@ std::string_view TakeLabels(std::string_view& line, Labels& labels) {
     SkipBlanks(line);
     if (name.empty() || line.empty() || line.front() != '=')
       return "has no label where one must be";
+    if (name.starts_with("__")) return "has a label that begins with __";
     line.remove_prefix(1);
     SkipBlanks(line);
     const auto value = TakeQuoted(line);

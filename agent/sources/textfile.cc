@@ -12,6 +12,7 @@
 #include "agent/sources.h"
 #include "agent/sources/exposition_text.h"
 #include "agent/sources/text.h"
+#include "core/catalogue.h"
 #include "core/utf8.h"
 
 namespace haidang::agent {
@@ -49,6 +50,10 @@ Status Take(const std::string& path, std::set<SeriesId>& seen, Drops& drops) {
   auto readings = ParseExposition(*text, kMaxSamples - drops.readings.size());
   if (!readings) return Error{path + ": " + readings.error().message};
   for (const Reading& reading : *readings) {
+    // What the agent tells itself nobody else may tell in its name.
+    if (FindMetric(reading.series.metric) != nullptr) {
+      return Error{path + ": tells " + reading.series.metric + ", which is the agent's own"};
+    }
     if (!seen.insert(reading.series).second) {
       return Error{path + ": tells " + ToString(reading.series) + ", as another file does"};
     }

@@ -59,6 +59,7 @@ TEST_CASE("the text exposition format: what is refused, and where") {
   CHECK_THAT(Fault("a{b=\"c\" d=\"e\"} 1\n"), Catch::Contains("do not end"));
   CHECK_THAT(Fault("a{b=\"c\",b=\"d\"} 1\n"), Catch::Contains("twice"));
   CHECK_THAT(Fault("a{b=\"\xff\"} 1\n"), Catch::Contains("UTF-8"));
+  CHECK(Fault("a{__name__=\"b\"} 1\n") == "line 1 has a label that begins with __");
   CHECK(Fault("a 1\na 2\n") == "line 2 tells a series again");
   CHECK(Fault("a 1\nb 2\nc 3\nd 4\n") == "more than 3 samples");
   CHECK(Fault("").empty());
@@ -98,8 +99,16 @@ TEST_CASE("textfile: a bad file is told and does not take the others down") {
   CHECK(values.at("node_textfile_scrape_error") == 1);
   CHECK(values.size() == 3);
 
+  // What the agent measures itself cannot be told otherwise by a file.
   std::filesystem::remove(dir / "drops/bad.prom");
   std::filesystem::remove(dir / "drops/twice.prom");
+  Write(dir / "drops/forged.prom", "forged_too 1\nnode_load1 0\n");
+  values = read();
+  CHECK_FALSE(values.contains("node_load1"));
+  CHECK_FALSE(values.contains("forged_too"));
+  CHECK(values.at("node_textfile_scrape_error") == 1);
+  CHECK(values.size() == 3);
+  std::filesystem::remove(dir / "drops/forged.prom");
   CHECK(read().at("node_textfile_scrape_error") == 0);
   std::filesystem::remove_all(dir / "drops");
   CHECK(read() == std::map<std::string, double>{{"node_textfile_scrape_error", 0}});
