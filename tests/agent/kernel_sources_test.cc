@@ -1,9 +1,11 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <random>
 
 #include "agent/sources.h"
 #include "agent/sources/host.h"
@@ -317,4 +319,46 @@ TEST_CASE("damaged files are told with what is wrong") {
   CHECK_FALSE(Fault(ParseSockstat, "TCP: inuse\n").empty());
   CHECK(Parsed(ParseVmstat, "").empty());
   CHECK(Parsed(ParseSnmp6, "Ip6InOctets x\nnothing 5\n6\n").empty());
+}
+
+// Pieces of real files, cut and changed at random: none may crash, and what is accepted is finite.
+TEST_CASE("the kernel's parsers survive damaged files") {
+  std::mt19937 random(20260106);
+  const std::pair<const char*, ParseFile> files[] = {
+      {"stat", ParseStatCounters},
+      {"vmstat", ParseVmstat},
+      {"pressure/cpu", ParseCpuPressure},
+      {"pressure/io", ParseIoPressure},
+      {"pressure/memory", ParseMemoryPressure},
+      {"sys/fs/file-nr", ParseFileNr},
+      {"net/netstat", ParseNetstat},
+      {"net/snmp", ParseNetstat},
+      {"net/snmp6", ParseSnmp6},
+      {"net/sockstat", ParseSockstat},
+  };
+  const auto damaged = [&](const std::string& good) {
+    std::string text = good.substr(random() % good.size(), random() % good.size());
+    for (int change = 0; change < 4 && !text.empty(); ++change) {
+      text[random() % text.size()] = static_cast<char>(random());
+    }
+    return text;
+  };
+  for (const auto& [file, parse] : files) {
+    CAPTURE(file);
+    const std::string good = ReadSmallFile(kServer + "proc/" + file).value();
+    REQUIRE_FALSE(Parsed(parse, good).empty());
+    for (int round = 0; round < 500; ++round) {
+      std::vector<Reading> readings;
+      static_cast<void>(parse(damaged(good), readings).ok());
+      for (const Reading& reading : readings) {
+        if (!std::isfinite(AsNumber(reading.value))) FAIL(ToString(reading.series));
+      }
+    }
+  }
+  const std::string raids = ReadSmallFile(kServer + "proc/mdstat").value();
+  const std::string release = ReadSmallFile(kServer + "etc/os-release").value();
+  for (int round = 0; round < 2000; ++round) {
+    if (const auto parsed = ParseMdstat(damaged(raids))) CHECK(parsed->size() <= 64);
+    static_cast<void>(ParseOsRelease(damaged(release)));
+  }
 }

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <random>
 
 #include "agent/sources.h"
 #include "agent/sources/exposition_text.h"
@@ -63,6 +64,23 @@ TEST_CASE("the text exposition format: what is refused, and where") {
   CHECK(Fault("a 1\na 2\n") == "line 2 tells a series again");
   CHECK(Fault("a 1\nb 2\nc 3\nd 4\n") == "more than 3 samples");
   CHECK(Fault("").empty());
+}
+
+TEST_CASE("the text exposition format: damaged files") {
+  std::mt19937 random(20260107);
+  const std::string good =
+      "# HELP a b\na{x=\"1\",y=\"a\\\"b\\\\c\\nd\"} 2.5e3\nb{z=\"Phường\"} +Inf\nc -7\nd NaN\n";
+  REQUIRE(ParseExposition(good, 4).ok());
+  for (int round = 0; round < 5000; ++round) {
+    std::string text = good.substr(random() % good.size(), random() % good.size());
+    for (int change = 0; change < 3 && !text.empty(); ++change) {
+      text[random() % text.size()] = static_cast<char>(random());
+    }
+    const auto readings = ParseExposition(text, 3);
+    if (!readings) continue;
+    CHECK(readings->size() <= 3);
+    for (const Reading& reading : *readings) CHECK_FALSE(reading.series.metric.empty());
+  }
 }
 
 TEST_CASE("textfile: a bad file is told and does not take the others down") {
