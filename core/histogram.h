@@ -12,12 +12,13 @@ namespace haidang {
 // A cumulative sparse exponential histogram of non-negative values, growth 2^(1/4): the buckets of
 // Prometheus' native histograms at schema 2 and of OTLP's at scale 2. Bucket i holds values in
 // (2^((i-1)/4), 2^(i/4)] (Prometheus' indexing); values at or below kZeroThreshold count as zero.
-// Quantiles are exact to within one bucket (growth 18.9 %), as those of Prometheus.
+// A quantile is off by at most 10 % of the truth: kMostError.
 class Histogram {
  public:
   static constexpr double kZeroThreshold = 1e-9;
-  static constexpr int kMinIndex = -120;  // 2^-30; smaller values count in this bucket
-  static constexpr int kMaxIndex = 160;   // 2^40; larger values, and infinity, count in this one
+  static constexpr int kMinIndex = -120;     // 2^-30; smaller values count in this bucket
+  static constexpr int kMaxIndex = 160;      // 2^40; larger values, and infinity, count in this one
+  static constexpr double kMostError = 0.1;  // of quantiles, relative, between 2^-30 and 2^40
 
   // NaN and negative values are ignored.
   void Observe(double value);
@@ -34,9 +35,14 @@ class Histogram {
   uint64_t zero_count() const { return zero_count_; }
   const std::map<int, uint64_t>& buckets() const { return buckets_; }
 
-  // The value below which a share `q` in [0, 1] of the observations lies, interpolated
-  // geometrically within its bucket; NaN when empty.
+  // The value below which a share `q` in [0, 1] of the observations lies, to within kMostError; NaN
+  // when empty.
   double Quantile(double q) const;
+
+  // Where in bucket `index` the value stands below which a share `share` in [0, 1] of its
+  // observations lies: interpolated geometrically, as if they were spread evenly, but never where
+  // any value of the bucket could be further off than kMostError.
+  static double Within(int index, double share);
 
   // Observations at or below `bound`, counting whole buckets whose upper end is ≤ bound.
   uint64_t CountAtOrBelow(double bound) const;

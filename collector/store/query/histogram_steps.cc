@@ -9,7 +9,6 @@ namespace haidang::store {
 namespace {
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-constexpr double kBucketsPerDoubling = 4;  // of Histogram
 
 // Something in it fell: it was begun again.
 bool BeganAgain(const Histogram& before, const Histogram& after) {
@@ -125,15 +124,14 @@ std::vector<double> HistogramSteps::Quantiles(double q) const {
   }
   for (size_t at = 0; at < kBuckets; ++at) {
     const auto& bucket = buckets_[at];
-    const double bound = Histogram::UpperBound(static_cast<int>(at) + Histogram::kMinIndex);
+    const int index = static_cast<int>(at) + Histogram::kMinIndex;
     for (size_t i = 0; i < bucket.size(); ++i) {
       if (found[i] != 0 || bucket[i] == 0) continue;
       const auto within = static_cast<double>(bucket[i]);
-      values[i] = bound;  // where rounding leaves the rank above all
-      if (ranks[i] <= below[i] + within) {
-        values[i] = bound * std::exp2(((ranks[i] - below[i]) / within - 1) / kBucketsPerDoubling);
-        found[i] = 1;
-      }
+      // Above 1 where rounding leaves the rank above all.
+      const double share = (ranks[i] - below[i]) / within;
+      values[i] = Histogram::Within(index, std::min(share, 1.0));
+      found[i] = share <= 1;
       below[i] += within;
     }
   }
