@@ -21,6 +21,11 @@ class SignalsStayHere {
   sigset_t before_;
 };
 
+// From now on the calling thread gets some three times the share of a busy processor that others of
+// its user get (nice -5), where the process may give itself that (root, CAP_SYS_NICE, RLIMIT_NICE);
+// else nothing changes. For threads that people wait for, and that are bounded otherwise.
+void PreferThisThread();
+
 // How every thread of ours begins.
 template <typename Work>
 std::thread StartThread(Work&& work) {

@@ -47,6 +47,7 @@ Workers::Job Workers::Take() {
 }
 
 void Workers::Work() {
+  PreferThisThread();
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;
