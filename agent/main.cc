@@ -9,13 +9,13 @@
 #include <optional>
 #include <random>
 
-#include "agent/boot_id.h"
 #include "agent/footprint.h"
 #include "agent/link.h"
 #include "agent/make_sources.h"
 #include "agent/options.h"
 #include "agent/probe/probe_source.h"
 #include "agent/read_once.h"
+#include "agent/reboot.h"
 #include "agent/recorder.h"
 #include "agent/sampler.h"
 #include "agent/source_list.h"
@@ -96,13 +96,15 @@ class Daemon {
               [&random] { return std::uniform_real_distribution<double>(0, 1)(random); }),
         lost_(clock) {}
 
-  Status Start(const Options& options, std::vector<std::unique_ptr<Source>> sources) {
+  Status Start(const Options& options, std::vector<std::unique_ptr<Source>> sources,
+               std::optional<Event> reboot) {
     if (Status started = link_.Start(); !started.ok()) return started;
     sampler_ = std::make_unique<Sampler>(
         loop_, clock_,
         SamplerOptions{.interval = options.interval,
                        .offset = SplayOf(options.machine, options.interval)},
         std::move(sources), [this](Tick&& tick) { OnTick(std::move(tick)); });
+    if (reboot) sampler_->AddEvent(std::move(*reboot));
     sampler_->AddEvent({clock_.WallMs(), "agent_started", options.machine, HAIDANG_VERSION});
     sampler_->Start();
     first_release_ = loop_.After(kFirstRelease, ReleaseIdleCode);
@@ -205,12 +207,12 @@ int Run(const Options& options, const std::string& root, const std::string& test
   if (const Status claimed = claim(); !claimed && !DiskTakesNothing(options.state_directory)) {
     return Complain(kCannotRun, claimed.error().message);
   }
-  const auto boot_id = ReadBootId(root);
-  if (!boot_id) return Complain(kCannotRun, boot_id.error().message);
+  const SystemClock clock;
+  const auto boot = ReadBootFacts(root, clock);
+  if (!boot) return Complain(kCannotRun, boot.error().message);
 
   std::random_device seed;
   std::mt19937_64 random((uint64_t{seed()} << 32) | seed());
-  const SystemClock clock;
   const auto loop = MakeLoop();
   std::optional<Daemon> daemon;
   auto sources = MakeSources(options, {*loop, clock, root, [&daemon] { return daemon->stats(); },
@@ -233,10 +235,15 @@ int Run(const Options& options, const std::string& root, const std::string& test
     if (!opened) return Complain(kCannotRun, opened.error().message);
     ledger = std::move(*opened);
   }
-  daemon.emplace(options, *boot_id, std::move(*spool), std::move(ledger), *loop, clock, random);
+  daemon.emplace(options, boot->boot_id, std::move(*spool), std::move(ledger), *loop, clock,
+                 random);
   spdlog::info("version {}, machine {}, every {} ms to {}", HAIDANG_VERSION, options.machine,
                options.interval.count(), options.broker.uri);
-  const Status started = daemon->Start(options, std::move(*sources));
+  auto reboot = TellReboot(root, options.state_directory, *boot);
+  if (!reboot)
+    spdlog::warn("whether the machine was booted anew is not known: {}", reboot.error().message);
+  const Status started =
+      daemon->Start(options, std::move(*sources), reboot ? std::move(*reboot) : std::nullopt);
   if (started) loop->Run();
   const Status closed = daemon->Close();
   if (!closed) spdlog::error("the spool was not closed in order: {}", closed.error().message);
@@ -246,7 +253,7 @@ int Run(const Options& options, const std::string& root, const std::string& test
 
 // What start would refuse, and nothing else; leaves nothing behind.
 int CheckConfig(const Options& options, const std::string& path) {
-  if (!options.probes.empty()) {
+  if (!options.probes.empty() || !options.http_json.empty()) {
     if (const Status probing = CheckProbing(); !probing) {
       return Complain(kCannotRun, probing.error().message);
     }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/probe/probe_source.h"
+#include "agent/sources/oom.h"
 
 namespace haidang::agent {
 
@@ -30,6 +31,7 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
   add("sockstat", [&] { return MakeSockstatSource(root); });
   add("stat", [&] { return MakeStatSource(root); });
   add("vmstat", [&] { return MakeVmstatSource(root); });
+  add("oom", [&] { return MakeOomSource(root); });
   add("pressure", [&] { return MakePressureSource(root); });
   add("filefd", [&] { return MakeFilefdSource(root); });
   add("conntrack", [&] { return MakeConntrackSource(root); });
@@ -67,6 +69,12 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
       return MakeAccessLogSource(root, tools.loop, tools.clock, options.access_logs,
                                  tools.state_directory);
     });
+  }
+  if (on("http_json") && !options.http_json.empty()) {
+    auto source =
+        MakeHttpJsonSource(tools.loop, tools.clock, options.interval, options.http_json, LookUpNow);
+    if (!source) return source.error();
+    sources.push_back(std::move(*source));
   }
   if (on("probe") && !options.probes.empty()) {
     auto probes =

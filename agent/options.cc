@@ -129,17 +129,33 @@ void ReadProbes(ConfigTable& root, Options& options) {
   }
 }
 
+// Required: the access logs have been read.
+void ReadJson(ConfigTable& root, Options& options) {
+  JsonTaken taken;
+  for (const AccessLogOptions& log : options.access_logs) {
+    for (const VolumeRule& volume : log.volumes) taken.volumes.emplace(volume.system, volume.kind);
+  }
+  options.http_json = ReadHttpJsonOptions(root, taken);
+}
+
 // What the files that `options` name would make the agent refuse.
 void CheckFiles(ConfigTable root, Options& options) {
   ConfigTable broker = root.Table("broker");
   ConfigTable machine = root.Table("machine");
   CheckBroker(broker, options.broker);
+  const auto check_ca = [](ConfigTable& table, const std::string& ca_file) {
+    if (ca_file.empty()) return;
+    MqttOptions tls;
+    tls.ca_file = ca_file;
+    if (const auto fault = FindTlsFault(tls)) table.Fault("ca", fault->what);
+  };
   size_t i = 0;
   for (ConfigTable& probe : root.Tables("probe", kMaxProbes)) {
-    MqttOptions tls;
-    tls.ca_file = options.probes[i++].ca_file;
-    if (tls.ca_file.empty()) continue;
-    if (const auto fault = FindTlsFault(tls)) probe.Fault("ca", fault->what);
+    check_ca(probe, options.probes[i++].ca_file);
+  }
+  i = 0;
+  for (ConfigTable& document : root.Tables("http_json", options.http_json.size())) {
+    check_ca(document, options.http_json[i++].request.ca_file);
   }
   TakeIdentity(broker, machine, options);
 }
@@ -186,6 +202,7 @@ Result<Options> Read(ConfigFile& file, Need need) {
   options.certificates = ReadCertificateOptions(root);
   options.process_groups = ReadProcessGroupOptions(root);
   options.access_logs = ReadAccessLogOptions(root);
+  ReadJson(root, options);
   ReadProbes(root, options);
 
   ConfigTable spool = root.Table("spool");

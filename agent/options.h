@@ -10,6 +10,7 @@
 #include "agent/sources/access_log.h"
 #include "agent/sources/certificate.h"
 #include "agent/sources/files.h"
+#include "agent/sources/http_json.h"
 #include "agent/sources/process_groups.h"
 #include "agent/sources/services.h"
 #include "core/io/mqtt_session.h"
@@ -38,6 +39,7 @@ struct Options {
   std::vector<CertificateOptions> certificates;
   std::vector<ProcessGroupOptions> process_groups;
   std::vector<AccessLogOptions> access_logs;
+  std::vector<HttpJsonOptions> http_json;
   std::vector<ProbeOptions> probes;
 
   int64_t spool_max_bytes = 256LL << 20;

@@ -19,6 +19,7 @@ constexpr SourceInfo kSources[] = {
     {"sockstat", "/proc/net/sockstat, sockstat6", ""},
     {"stat", "/proc/stat", ""},
     {"vmstat", "/proc/vmstat", ""},
+    {"oom", "/proc/vmstat, /dev/kmsg: events", ""},
     {"pressure", "/proc/pressure", ""},
     {"filefd", "/proc/sys/fs/file-nr", ""},
     {"conntrack", "/proc/sys/net/netfilter", ""},
@@ -39,6 +40,7 @@ constexpr SourceInfo kSources[] = {
     {"certificate", "certificates in files and on ports", "[[certificate]]"},
     {"process_groups", "/proc/PID of chosen processes", "[[process]]"},
     {"access_log", "web servers' access logs", "[[access_log]]"},
+    {"http_json", "numbers in JSON from web servers", "[[http_json]]"},
     {"probe", "web pages that are asked for", "[[probe]]"},
 };
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -15,6 +14,7 @@
 
 #include "agent/sources/text.h"
 #include "agent/sqlite_spool.h"
+#include "core/io/files.h"
 
 namespace haidang::agent {
 namespace {
@@ -146,20 +146,7 @@ std::string FormatSpoolReport(const SpoolReport& report, int64_t wall_ms) {
 }
 
 Status WriteSpoolStatus(const std::string& directory, const SpoolReport& report, int64_t wall_ms) {
-  const std::string path = directory + kStatusFile, fresh = path + ".new";
-  const std::string text = FormatSpoolReport(report, wall_ms);
-  const auto fail = [&](int why) -> Status {
-    unlink(fresh.c_str());
-    return Error{fresh + ": cannot be written: " + std::strerror(why)};
-  };
-  const int fd = open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return fail(errno);
-  const ssize_t written = write(fd, text.data(), text.size());
-  const int why = written < 0 ? errno : written < std::ssize(text) ? ENOSPC : 0;
-  const bool closed = close(fd) == 0;
-  if (why != 0) return fail(why);
-  if (!closed || std::rename(fresh.c_str(), path.c_str()) != 0) return fail(errno);
-  return {};
+  return ReplaceFile(directory + kStatusFile, FormatSpoolReport(report, wall_ms), 0600, false);
 }
 
 Result<std::string> ReadSpoolStatus(const std::string& directory, const Clock& clock) {

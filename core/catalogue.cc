@@ -31,6 +31,16 @@ const MetricInfo* FindMetric(std::string_view name) {
   return found != all.end() && found->name == name ? &*found : nullptr;
 }
 
+bool IsReadBy(const MetricInfo& metric, std::string_view source) {
+  std::string_view sources = metric.source;
+  while (!sources.empty()) {
+    const size_t comma = std::min(sources.find(','), sources.size());
+    if (sources.substr(0, comma) == source) return true;
+    sources.remove_prefix(std::min(comma + 1, sources.size()));
+  }
+  return false;
+}
+
 MetricType TypeOfMetric(std::string_view name, DataType datatype) {
   if (const MetricInfo* info = FindMetric(name)) return info->type;
   if (datatype == DataType::kBytes) return MetricType::kHistogram;

@@ -17,8 +17,8 @@ struct MetricInfo {
   DataType datatype;        // on the wire
   std::string_view unit;    // "seconds", "bytes", "ratio", "" for counts
   std::string_view labels;  // comma-separated label names in alphabetical order; "" for none
-  std::string_view source;  // the agent's source that reads it, e.g. "cpu"; "collector" or "server"
-                            // for own metrics
+  std::string_view source;  // the agent's source that reads it, e.g. "cpu", comma-separated where
+                            // there are several; "collector" or "server" for own metrics
   std::string_view help_vi;
   std::string_view help_en;
 };
@@ -28,6 +28,9 @@ std::span<const MetricInfo> Catalogue();
 
 // Null when the name is not in the catalogue.
 const MetricInfo* FindMetric(std::string_view name);
+
+// Whether the agent's source `source` reads it.
+bool IsReadBy(const MetricInfo& metric, std::string_view source);
 
 // What a metric is that a machine tells with this datatype: the catalogue's type. Of one that it
 // does not know (a textfile's, a plug-in's) Bytes are a histogram; names that end in _total,

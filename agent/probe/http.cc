@@ -79,6 +79,7 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
     if (running_) state_.multi.Remove(handle_);
     api_.easy_cleanup(handle_);
     api_.slist_free_all(resolve_);
+    api_.slist_free_all(headers_);
   }
 
   void Finished(CURLcode code) override {
@@ -119,6 +120,10 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
     Set(CURLOPT_WRITEDATA, this);
     Set(CURLOPT_HEADERFUNCTION, &Get::OnHeader);
     Set(CURLOPT_HEADERDATA, this);
+    for (const std::string& header : request_.headers) {
+      headers_ = api_.slist_append(headers_, header.c_str());
+    }
+    Set(CURLOPT_HTTPHEADER, headers_);
     if (request_.parsed.literal) return;
     std::string entry = request_.parsed.host + ":" + std::to_string(request_.parsed.port) + ":";
     for (const std::string& address : request_.addresses) {
@@ -144,6 +149,7 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
       return 0;
     }
     request->finder_.Feed({data, size});
+    if (request->request_.keep_body) request->answer_.body.append(data, size);
     return size;
   }
 
@@ -200,6 +206,7 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
   TextFinder finder_;
   CURL* handle_;
   curl_slist* resolve_ = nullptr;
+  curl_slist* headers_ = nullptr;
   size_t header_bytes_ = 0;
   int64_t begun_ns_ = 0;
   int64_t tls_begun_us_ = 0;  // after begun_ns_; 0: not begun

@@ -22,6 +22,8 @@ struct HttpRequest {
   std::string contains;                // looked for in the body
   size_t max_body = 1U << 20;          // bytes; beyond that the request is given up
   std::chrono::milliseconds timeout{10000};
+  std::vector<std::string> headers = {};  // "Name: value", added to libcurl's own
+  bool keep_body = false;
 };
 
 struct HttpAnswer {
@@ -32,6 +34,7 @@ struct HttpAnswer {
   bool contains = false;   // the text was found
   long status = 0;         // 0: no answer
   size_t body_bytes = 0;
+  std::string body;         // where it was to be kept
   std::string redirect;     // absolute, where the answer is one
   int64_t cert_expiry = 0;  // seconds since 1970-01-01 UTC, the chain's earliest; 0: not known
   RequestMarks marks;

@@ -173,7 +173,15 @@ void Probe::Request(const std::string& url) {
   if (!parsed)
     return Fail(ProbeReason::kRedirect,
                 "redirected to a URL that is not probed: " + parsed.error().message);
-  request_ = {url, *parsed, {}, options_.ca_file, options_.contains, options_.max_body, {}};
+  request_ = {url,
+              *parsed,
+              {},
+              options_.ca_file,
+              options_.contains,
+              options_.max_body,
+              {},
+              options_.headers,
+              options_.keep_body};
   resolve_begin_ns_ = clock_.MonotonicNs();
   if (parsed->literal) return OnResolved(std::vector<std::string>{});
   ticket_ = resolver_.Resolve(parsed->host,
@@ -198,6 +206,7 @@ void Probe::OnAnswer(const HttpAnswer& answer) {
   result_.times += PhasesOf(answer.marks, request_.parsed.tls, failed);
   result_.status = answer.status;
   result_.body_bytes = answer.body_bytes;
+  result_.body = answer.body;
   if (answer.cert_expiry != 0 &&
       (result_.cert_expiry == 0 || answer.cert_expiry < result_.cert_expiry)) {
     result_.cert_expiry = answer.cert_expiry;

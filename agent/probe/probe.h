@@ -28,6 +28,8 @@ struct ProbeOptions {
   std::string ca_file;                       // PEM; empty: the system's
   size_t max_body = 1U << 20;                // bytes
   int max_redirects = 3;
+  std::vector<std::string> headers = {};  // "Name: value"; redirects get them too
+  bool keep_body = false;
 };
 
 // Why a run failed, as haidang_probe_reason states it. A small fixed set: others count on the
@@ -59,6 +61,7 @@ struct ProbeResult {
   PhaseTimes times;    // of all requests of the run together
   long status = 0;
   size_t body_bytes = 0;
+  std::string body = {};  // of the last answer, where it was to be kept
   int redirects = 0;
   int64_t cert_expiry = 0;  // seconds since 1970-01-01 UTC; 0: not known
 };

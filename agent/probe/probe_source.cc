@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/cadence.h"
 #include "agent/sources/text.h"
 
 namespace haidang::agent {
@@ -10,12 +11,12 @@ namespace {
 double Seconds(int64_t us) { return static_cast<double>(us) / 1e6; }
 
 struct Watched {
-  std::unique_ptr<Probe> probe;
-  Labels labels;
-  std::optional<int64_t> begun_ns;    // the last run
-  std::optional<ProbeResult> result;  // of the last run that ended
-  uint64_t runs = 0;                  // that ended
-  Histogram latency;                  // of runs that succeeded, seconds
+  Cadence cadence;
+  std::unique_ptr<Probe> probe = {};
+  Labels labels = {};
+  std::optional<ProbeResult> result = {};  // of the last run that ended
+  uint64_t runs = 0;                       // that ended
+  Histogram latency = {};                  // of runs that succeeded, seconds
 };
 
 class ProbeSource final : public Source {
@@ -24,11 +25,10 @@ class ProbeSource final : public Source {
               std::chrono::milliseconds interval, std::vector<ProbeOptions> probes, Lookup lookup)
       : api_(std::move(api)),
         clock_(clock),
-        interval_(interval),
         http_(*api_, loop, clock),
         resolver_(loop, std::move(lookup)) {
     for (ProbeOptions& options : probes) {
-      Watched watched;
+      Watched watched{.cadence = {clock, options.interval, interval}};
       watched.labels = {{"journey", options.journey}, {"step", options.step}};
       watched.probe = std::make_unique<Probe>(std::move(options), loop, clock_, http_, resolver_);
       probes_.push_back(std::move(watched));
@@ -39,8 +39,8 @@ class ProbeSource final : public Source {
 
   void Prepare() override {
     for (Watched& watched : probes_) {
-      if (watched.probe->running() || !IsDue(watched)) continue;
-      watched.begun_ns = clock_.MonotonicNs();
+      if (watched.probe->running() || !watched.cadence.IsDue()) continue;
+      watched.cadence.Begin();
       watched.probe->Run(
           [this, &watched](ProbeResult result) { OnResult(watched, std::move(result)); });
     }
@@ -61,13 +61,6 @@ class ProbeSource final : public Source {
   }
 
  private:
-  // Prepare comes once an interval, a little earlier or later each time.
-  bool IsDue(const Watched& watched) const {
-    if (!watched.begun_ns) return true;
-    const int64_t age_ms = (clock_.MonotonicNs() - *watched.begun_ns) / 1'000'000;
-    return age_ms >= (watched.probe->options().interval - interval_ / 2).count();
-  }
-
   void OnResult(Watched& watched, ProbeResult result) {
     const ProbeReason before = watched.result ? watched.result->reason : ProbeReason::kNone;
     if (result.reason == ProbeReason::kNone) watched.latency.Observe(Seconds(result.times.total()));
@@ -112,7 +105,6 @@ class ProbeSource final : public Source {
 
   std::unique_ptr<const CurlApi> api_;
   const Clock& clock_;
-  std::chrono::milliseconds interval_;
   Http http_;
   Resolver resolver_;
   std::vector<Watched> probes_;

@@ -4,6 +4,7 @@
 
 #include "agent/sources/access_state.h"
 #include "agent/sources/text.h"
+#include "core/io/files.h"
 #include "core/log.h"
 #include "core/utf8.h"
 
@@ -99,7 +100,7 @@ Status AccessReader::Store(bool sync) {
   if (state_path_.empty()) return {};
   std::string text = FormatAccessState(follower_.states(), *counts_);
   if (text == stored_) return {};
-  const Status written = WriteStateFile(state_path_, text, sync || stores_ % kSyncEvery == 0);
+  const Status written = ReplaceFile(state_path_, text, 0640, sync || stores_ % kSyncEvery == 0);
   ++stores_;
   if (written) stored_ = std::move(text);
   return written;

@@ -1,17 +1,14 @@
 #include "agent/sources/access_state.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
 #include <cstring>
 
 #include "agent/sources/text.h"
 #include "core/crc64.h"
-#include "core/io/files.h"
 
 namespace haidang::agent {
 namespace {
@@ -122,31 +119,6 @@ Result<std::optional<std::string>> ReadStateFile(const std::string& path) {
   auto text = ReadSmallFile(path, kMaxBytes);
   if (!text) return text.error();
   return std::optional(std::move(*text));
-}
-
-Status WriteStateFile(const std::string& path, std::string_view text, bool sync) {
-  const std::string draft = path + ".new";
-  const auto failed = [&draft] {
-    const Error error{"cannot write " + draft + ": " + std::strerror(errno)};
-    unlink(draft.c_str());
-    return error;
-  };
-  const int fd = open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-  if (fd < 0) return failed();
-  while (!text.empty()) {
-    const ssize_t put = write(fd, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) {
-      const Error error = failed();
-      close(fd);
-      return error;
-    }
-    text.remove_prefix(static_cast<size_t>(put));
-  }
-  const bool synced = !sync || fdatasync(fd) == 0;
-  if (close(fd) != 0 || !synced) return failed();
-  if (rename(draft.c_str(), path.c_str()) != 0) return failed();
-  return sync ? SyncDirectory(DirectoryOf(path)) : Status();
 }
 
 }  // namespace haidang::agent

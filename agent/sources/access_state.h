@@ -26,7 +26,5 @@ Result<std::vector<TailState>> ParseAccessState(std::string_view text, AccessCou
 
 // Nothing where there is no file.
 Result<std::optional<std::string>> ReadStateFile(const std::string& path);
-// With `sync` a power cut leaves this text or the one before; without, so does a killed process.
-Status WriteStateFile(const std::string& path, std::string_view text, bool sync);
 
 }  // namespace haidang::agent

@@ -52,6 +52,31 @@ Status RenameFile(const std::string& from, const std::string& to, bool replace) 
   return Failure(from, ("renamed to " + to).c_str());
 }
 
+Status ReplaceFile(const std::string& path, std::string_view text, unsigned mode, bool sync) {
+  const std::string draft = path + ".new";
+  const auto failed = [&draft] {
+    const Error error{"cannot write " + draft + ": " + std::strerror(errno)};
+    ::unlink(draft.c_str());
+    return error;
+  };
+  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  if (fd < 0) return failed();
+  while (!text.empty()) {
+    const ssize_t put = ::write(fd, text.data(), text.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) {
+      const Error error = failed();
+      ::close(fd);
+      return error;
+    }
+    text.remove_prefix(static_cast<size_t>(put));
+  }
+  const bool synced = !sync || ::fdatasync(fd) == 0;
+  if (::close(fd) != 0 || !synced) return failed();
+  if (::rename(draft.c_str(), path.c_str()) != 0) return failed();
+  return sync ? SyncDirectory(DirectoryOf(path)) : Status();
+}
+
 Status CheckRoom(const std::string& path, int64_t bytes) {
   struct statvfs disk {};
   const std::string directory = DirectoryOf(path);

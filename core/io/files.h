@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/result.h"
 
@@ -17,6 +18,11 @@ Status SyncDirectory(const std::string& directory);
 // Gives `from` the name `to`; with `replace` in place of the file that has it, else an Error where
 // there is one, also where it came just now. Both are in one file system.
 Status RenameFile(const std::string& from, const std::string& to, bool replace);
+
+// Makes `text` the whole of the file `path`, written beside it first as "PATH.new", with
+// permissions `mode`. With `sync` a power cut leaves this text or the one before; without, so does
+// a killed process.
+Status ReplaceFile(const std::string& path, std::string_view text, unsigned mode, bool sync);
 
 // An Error where the disk of `path` (which need not exist) has no room for `bytes` more.
 Status CheckRoom(const std::string& path, int64_t bytes);

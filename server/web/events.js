@@ -7,16 +7,26 @@ import {reasonText} from "./readings.js";
 
 const none = [];
 const drawItems = makeLongList(byId("events"), byId("events-more"), "events.more", item);
-const kinds = {probe_failed: "bad", probe_recovered: "good"};
+const classes = new Map([["probe_failed", "bad"], ["probe_recovered", "good"], ["oom_kill", "bad"]]);
 
-// A failed probe's text is "<reason>: <what the agent saw>"; the second is technical.
-function failure(event) {
+// A reason's words; itself where there are none (of an agent newer than this page).
+const wordOf = (prefix) => (reason) => format.has(prefix + reason) ? format.text(prefix + reason) : reason;
+
+
+// The text of these is "<reason>: <what the agent saw>"; the second is technical.
+const reasons = new Map([
+  ["probe_failed", reasonText],
+  ["machine_booted", wordOf("event.boot.")],
+  ["oom_kill", wordOf("event.oom.")],
+]);
+
+function withReason(event) {
   const [reason, ...rest] = event.text.split(": ");
-  return [reasonText(reason), rest.join(": ")];
+  return [event.key, reasons.get(event.kind)(reason), rest.join(": ")];
 }
 
 function words(event) {
-  if (event.kind === "probe_failed") return [event.key, ...failure(event)];
+  if (reasons.has(event.kind)) return withReason(event);
   if (event.kind === "probe_recovered") return [event.key];
   if (event.kind === "agent_started") return [format.text("event.version", {version: event.text})];
   return [event.key, event.text];
@@ -25,7 +35,7 @@ function words(event) {
 function item(event, now) {
   const key = `event.${event.kind}`;
   const title = format.has(key) ? format.text(key) : format.text("event.other", {kind: event.kind});
-  return element("li", {"data-event": event.kind, class: kinds[event.kind] ?? ""},
+  return element("li", {"data-event": event.kind, class: classes.get(event.kind) ?? ""},
     element("time", {datetime: new Date(event.time_ms).toISOString()}, format.time(event.time_ms, now)),
     element("div", {}, element("strong", {}, title),
       element("span", {class: "minor"}, words(event).filter(Boolean).join(" · "))));

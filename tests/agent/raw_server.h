@@ -29,7 +29,11 @@ class RawServer {
   // Gets the connection and the path asked for; the connection is closed when it returns.
   using Handler = std::function<void(int fd, const std::string& path)>;
 
-  explicit RawServer(Handler handler) : handler_(std::move(handler)) {
+  // Gets each request's head, before the handler.
+  using Listener = std::function<void(const std::string& head)>;
+
+  explicit RawServer(Handler handler, Listener listener = {})
+      : handler_(std::move(handler)), heard_(std::move(listener)) {
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -71,7 +75,7 @@ class RawServer {
   }
 
   // The path of the request's first line.
-  static std::string ReadPath(int fd) {
+  std::string ReadPath(int fd) const {
     std::string request;
     char buffer[1024];
     while (request.find("\r\n\r\n") == std::string::npos) {
@@ -79,11 +83,13 @@ class RawServer {
       if (got <= 0) return {};
       request.append(buffer, static_cast<size_t>(got));
     }
+    if (heard_) heard_(request);
     const size_t begin = request.find(' ') + 1;
     return request.substr(begin, request.find(' ', begin) - begin);
   }
 
   Handler handler_;
+  Listener heard_;
   int listener_ = -1;
   int port_ = 0;
   std::atomic<bool> stopping_ = false;

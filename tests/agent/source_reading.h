@@ -45,7 +45,7 @@ inline ReadResult Read(Source& source) {
     // What the catalogue promises.
     const MetricInfo* info = FindMetric(reading.series.metric);
     REQUIRE(info != nullptr);
-    CHECK(info->source == source.name());
+    CHECK(IsReadBy(*info, source.name()));
     std::string labels;
     for (const auto& [name, value] : reading.series.labels) {
       labels += (labels.empty() ? "" : ",") + name;

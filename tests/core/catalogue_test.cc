@@ -13,18 +13,19 @@ using namespace haidang;
 
 namespace {
 
-std::vector<std::string> LabelsOf(const MetricInfo& row) {
-  std::vector<std::string> labels;
-  std::string label;
-  for (const char c : std::string(row.labels) + ",") {
+// "a,b" as a, b.
+std::vector<std::string> ListOf(std::string_view text) {
+  std::vector<std::string> list;
+  std::string one;
+  for (const char c : std::string(text) + ",") {
     if (c != ',') {
-      label += c;
-    } else if (!label.empty()) {
-      labels.push_back(std::move(label));
-      label.clear();
+      one += c;
+    } else if (!one.empty()) {
+      list.push_back(std::move(one));
+      one.clear();
     }
   }
-  return labels;
+  return list;
 }
 
 bool IsName(std::string_view name) {
@@ -73,7 +74,7 @@ TEST_CASE("names, labels, units and helps follow Prometheus' conventions") {
           row.name == "probe_ssl_earliest_cert_expiry" || row.name == "probe_http_content_length";
       CHECK((blackbox_name || row.name.find(row.unit) != std::string_view::npos));
     }
-    const auto labels = LabelsOf(row);
+    const auto labels = ListOf(row.labels);
     CHECK(std::is_sorted(labels.begin(), labels.end()));
     CHECK(std::set(labels.begin(), labels.end()).size() == labels.size());
     for (const std::string& label : labels) {
@@ -83,7 +84,12 @@ TEST_CASE("names, labels, units and helps follow Prometheus' conventions") {
         CHECK(label != taken);
       }
     }
-    CHECK(IsName(row.source));
+    for (const std::string& source : ListOf(row.source)) {
+      CHECK(IsName(source));
+      CHECK(IsReadBy(row, source));
+    }
+    CHECK_FALSE(IsReadBy(row, ""));
+    CHECK_FALSE(IsReadBy(row, row.source.substr(1)));
     for (const std::string_view help : {row.help_vi, row.help_en}) {
       CHECK(help.size() > 10);
       CHECK(help.ends_with("."));

@@ -52,8 +52,8 @@ std::string Row(const MetricInfo& row) {
   return "\n## `" + std::string(row.name) + "`\n\n" + std::string(row.help_vi) + "  \n" +
          std::string(row.help_en) + "\n\n" + "Type " + std::string(ToString(row.type)) +
          (row.unit.empty() ? "" : ", " + std::string(row.unit)) + "; on the wire " +
-         DataTypeName(row.datatype) + "; labels " + CodeList(row.labels) + "; source `" +
-         std::string(row.source) + "`.\n";
+         DataTypeName(row.datatype) + "; labels " + CodeList(row.labels) + "; source " +
+         CodeList(row.source) + ".\n";
 }
 
 }  // namespace

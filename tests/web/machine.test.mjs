@@ -33,6 +33,10 @@ const events = [
   event('probe_failed', 5, 'mot-cua/tra-cuu', 'status: 503 Service Unavailable'),
   event('agent_started', 60, ill, '0.1.0'),
   event('agent_stopping', 61),
+  event('machine_booted', 62, '', 'abrupt: it was not shut down; kernel 6.1.0-26-amd64, was 6.1.0-25-amd64'),
+  event('oom_kill', 63, 'java', 'memory: pid 4711, 2048 MiB'),
+  event('oom_kill', 64, '', 'tomorrows_reason: 3'),
+  event('constructor', 65, 'x', 'y'),
   event('disk_smart', 90, 'sda', '<img src=x onerror="document.title=\'broken in\'">'),
 ];
 await province.steer({ gaps, events });
