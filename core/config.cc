@@ -337,6 +337,18 @@ std::vector<std::string> ConfigTable::Strings(std::string_view key,
   return texts;
 }
 
+std::vector<std::string> ConfigTable::RequiredStrings(std::string_view key, size_t max) {
+  const bool given = Has(key);
+  std::vector<std::string> texts = Strings(key, {}, max);
+  const std::string allowed = "a list of 1 to " + std::to_string(max) + " texts";
+  if (!given) {
+    Miss(key, allowed);
+  } else if (texts.empty()) {
+    Fault(key, "must not be empty; allowed: " + allowed);
+  }
+  return texts;
+}
+
 std::vector<int64_t> ConfigTable::Integers(std::string_view key, std::vector<int64_t> fallback,
                                            int64_t min, int64_t max, size_t max_count) {
   const auto* node = static_cast<const toml::node*>(Take(key));

@@ -69,6 +69,8 @@ class ConfigTable {
                                      std::chrono::milliseconds min, std::chrono::milliseconds max);
   std::vector<std::string> Strings(std::string_view key, std::vector<std::string> fallback,
                                    size_t max = 256);
+  // As RequiredString.
+  std::vector<std::string> RequiredStrings(std::string_view key, size_t max = 256);
   std::vector<int64_t> Integers(std::string_view key, std::vector<int64_t> fallback, int64_t min,
                                 int64_t max, size_t max_count = 256);
   // The table `key` of texts, whose keys may be anything; empty where it is absent.
