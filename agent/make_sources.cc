@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/child/runner.h"
 #include "agent/probe/probe_source.h"
 #include "agent/sources/oom.h"
 
@@ -20,6 +21,7 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
     if (on(name)) sources.push_back(make());
   };
   const std::string& root = tools.root;
+  const auto runner = std::make_shared<ChildRunner>(tools.loop, tools.clock);
   add("cpu", [&] { return MakeCpuSource(root, {.per_core_up_to = options.cpu_per_core_up_to}); });
   add("loadavg", [&] { return MakeLoadavgSource(root); });
   add("meminfo", [&] { return MakeMeminfoSource(root); });
@@ -68,6 +70,11 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
     add("access_log", [&] {
       return MakeAccessLogSource(root, tools.loop, tools.clock, options.access_logs,
                                  tools.state_directory);
+    });
+  }
+  if (!options.exec_json.empty()) {
+    add("exec_json", [&] {
+      return MakeExecJsonSource(runner, tools.clock, options.interval, options.exec_json);
     });
   }
   if (on("http_json") && !options.http_json.empty()) {

@@ -135,6 +135,7 @@ void ReadJson(ConfigTable& root, Options& options) {
   for (const AccessLogOptions& log : options.access_logs) {
     for (const VolumeRule& volume : log.volumes) taken.volumes.emplace(volume.system, volume.kind);
   }
+  options.exec_json = ReadExecJsonOptions(root, taken);
   options.http_json = ReadHttpJsonOptions(root, taken);
 }
 

@@ -9,6 +9,7 @@
 #include "agent/probe/probe.h"
 #include "agent/sources/access_log.h"
 #include "agent/sources/certificate.h"
+#include "agent/sources/exec_json.h"
 #include "agent/sources/files.h"
 #include "agent/sources/http_json.h"
 #include "agent/sources/process_groups.h"
@@ -39,6 +40,7 @@ struct Options {
   std::vector<CertificateOptions> certificates;
   std::vector<ProcessGroupOptions> process_groups;
   std::vector<AccessLogOptions> access_logs;
+  std::vector<ExecJsonOptions> exec_json;
   std::vector<HttpJsonOptions> http_json;
   std::vector<ProbeOptions> probes;
 

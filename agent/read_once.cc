@@ -37,6 +37,9 @@ milliseconds PatienceOf(const Options& options) {
   for (const CertificateOptions& certificate : options.certificates) {
     patience = std::max(patience, certificate.timeout + 500ms);
   }
+  for (const ExecJsonOptions& document : options.exec_json) {
+    patience = std::max(patience, LongestRun(document.command.timeout));
+  }
   for (const HttpJsonOptions& document : options.http_json) {
     patience = std::max(patience, document.request.timeout + 500ms);
   }

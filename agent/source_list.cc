@@ -40,6 +40,7 @@ constexpr SourceInfo kSources[] = {
     {"certificate", "certificates in files and on ports", "[[certificate]]"},
     {"process_groups", "/proc/PID of chosen processes", "[[process]]"},
     {"access_log", "web servers' access logs", "[[access_log]]"},
+    {"exec_json", "numbers in JSON from programs", "[[exec_json]]"},
     {"http_json", "numbers in JSON from web servers", "[[http_json]]"},
     {"probe", "web pages that are asked for", "[[probe]]"},
 };
