@@ -270,7 +270,7 @@ void Collector::EverySecond() {
   ingest_.TellHeldBack();
   CountMachines();
   std::map<std::string, double> findings{
-      {"machine_vanished", 0}, {"probe_failed", 0}, {"response_slow", 0}};
+      {"machine_vanished", 0}, {"probe_failed", 0}, {"response_slow", 0}, {"check_failed", 0}};
   for (const auto& [key, finding] : book_.open()) ++findings[key.kind];
   for (const auto& [kind, count] : findings) metrics_.OpenFindings(kind, count);
   compaction_.Go();
@@ -326,6 +326,13 @@ void Collector::SeeTick(Machine& machine, Moment now) {
     reading.runs = machine.head.Number(slots.runs);
     reading.objective = ObjectiveOf(places_, options_.objectives, reading.journey, reading.step);
     detector_.SeeProbe(subject, reading, now.wall_ms);
+  }
+  for (const CheckSlots& slots : machine.roles.checks) {
+    const detect::CheckReading reading{.name = slots.name(),
+                                       .state = machine.head.Number(slots.state),
+                                       .output = machine.head.Text(slots.output).value_or(""),
+                                       .runs = machine.head.Number(slots.runs)};
+    detector_.SeeCheck(subject, reading, now.wall_ms);
   }
 }
 

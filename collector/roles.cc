@@ -71,6 +71,15 @@ class Finder {
       case Role::kProbeRuns:
         Probe(def).runs = slot;
         return;
+      case Role::kCheckState:
+        Check(def).state = slot;
+        return;
+      case Role::kCheckOutput:
+        Check(def).output = slot;
+        return;
+      case Role::kCheckRuns:
+        Check(def).runs = slot;
+        return;
     }
   }
 
@@ -78,6 +87,7 @@ class Finder {
     roles_.cpus = static_cast<int64_t>(cpus_.size());
     for (auto& [labels, disk] : disks_) roles_.disks.push_back(disk);
     for (auto& [key, probe] : probes_) roles_.probes.push_back(probe);
+    for (auto& [name, check] : checks_) roles_.checks.push_back(check);
     return std::move(roles_);
   }
 
@@ -92,17 +102,24 @@ class Finder {
     probe.def = &def;
     return probe;
   }
+  CheckSlots& Check(const SeriesDef& def) {
+    CheckSlots& check = checks_[Label(&def, "name")];
+    check.def = &def;
+    return check;
+  }
 
   Roles roles_;
   std::set<std::string_view> cpus_;
   std::map<Labels, DiskSlots> disks_;
   std::map<std::pair<std::string_view, std::string_view>, ProbeSlots> probes_;
+  std::map<std::string_view, CheckSlots> checks_;
 };
 
 }  // namespace
 
 std::string_view ProbeSlots::journey() const { return Label(def, "journey"); }
 std::string_view ProbeSlots::step() const { return Label(def, "step"); }
+std::string_view CheckSlots::name() const { return Label(def, "name"); }
 
 Roles FindRoles(std::span<const SeriesDef* const> slots) {
   Finder finder;

@@ -30,6 +30,14 @@ struct ProbeSlots {
   std::string_view step() const;
 };
 
+struct CheckSlots {
+  const SeriesDef* def = nullptr;  // of any of the three
+  uint32_t state = kNoSlot;
+  uint32_t output = kNoSlot;
+  uint32_t runs = kNoSlot;
+  std::string_view name() const;
+};
+
 // Where a machine's series stand that the overview and the findings read: looked up once, when its
 // series change, not for each value.
 struct Roles {
@@ -44,6 +52,7 @@ struct Roles {
   int64_t cpus = 0;
   std::vector<DiskSlots> disks;
   std::vector<ProbeSlots> probes;  // by journey, then step
+  std::vector<CheckSlots> checks;  // by name
 };
 
 Roles FindRoles(std::span<const SeriesDef* const> slots);

@@ -20,8 +20,13 @@ Role RoleOf(const SeriesId& series, DataType datatype) {
   if (metric == "haidang_probe_reason") {
     return datatype == DataType::kString ? Role::kProbeReason : Role::kNone;
   }
+  if (metric == "haidang_plugin_output") {
+    return datatype == DataType::kString ? Role::kCheckOutput : Role::kNone;
+  }
   if (datatype == DataType::kString || datatype == DataType::kBytes) return Role::kNone;
   if (metric == "haidang_probe_runs_total") return Role::kProbeRuns;
+  if (metric == "haidang_plugin_state") return Role::kCheckState;
+  if (metric == "haidang_plugin_runs_total") return Role::kCheckRuns;
   if (metric == "node_cpu_seconds_total") {
     const bool idle = HasLabel(series, "mode", "idle") || HasLabel(series, "mode", "iowait");
     return idle ? Role::kCpuIdle : Role::kCpuOther;

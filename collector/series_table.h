@@ -29,6 +29,9 @@ enum class Role : uint8_t {
   kProbeDuration,
   kProbeReason,
   kProbeRuns,
+  kCheckState,
+  kCheckOutput,
+  kCheckRuns,
 };
 
 // A series as all machines share it. Never changes and never dies before the table, so that other

@@ -61,16 +61,16 @@ struct MachineNow {
 
 struct Finding {
   int64_t id = 0;
-  std::string kind;  // "machine_vanished", "probe_failed", "response_slow"
+  std::string kind;  // "machine_vanished", "probe_failed", "response_slow", "check_failed"
   std::string machine;
   std::string site;
   std::string site_name;
   std::string journey;  // "" where it is not about a probe
-  std::string step;
+  std::string step;     // of "check_failed": the check's name
   int64_t opened_ms = 0;
   std::optional<int64_t> closed_ms;
   std::map<std::string, double> numbers;  // evidence now: "seconds"; "for_seconds": when it opened
-  std::map<std::string, std::string> words;  // evidence: "reason", "state"
+  std::map<std::string, std::string> words;  // evidence: "reason", "state", "output"
 };
 
 struct Overview {

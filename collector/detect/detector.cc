@@ -9,6 +9,11 @@ namespace {
 constexpr const char* kGone = "machine_vanished";
 constexpr const char* kFailed = "probe_failed";
 constexpr const char* kSlow = "response_slow";
+constexpr const char* kCheck = "check_failed";
+
+const char* CheckState(double state) {
+  return state == 1 ? "warning" : state == 2 ? "critical" : "unknown";
+}
 
 double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
 
@@ -44,12 +49,15 @@ void Detector::SeeMachine(const Subject& subject, query::State state, int64_t si
     book_.Amend(key, {.words = {{"state", std::string(query::ToString(state))}}}, now_ms);
   }
   const bool left = state == query::State::kStopped || state == query::State::kSuspended;
-  if (left) CloseProbes(subject.machine, now_ms, "machine_left");
-  if (state != query::State::kOnline) watch.probes.clear();  // what follows begins anew
+  if (left) CloseReadings(subject.machine, now_ms, "machine_left");
+  if (state != query::State::kOnline) {  // what follows begins anew
+    watch.probes.clear();
+    watch.checks.clear();
+  }
 }
 
-void Detector::CloseProbes(std::string_view machine, int64_t now_ms, const std::string& why) {
-  for (const char* kind : {kFailed, kSlow}) {
+void Detector::CloseReadings(std::string_view machine, int64_t now_ms, const std::string& why) {
+  for (const char* kind : {kFailed, kSlow, kCheck}) {
     std::vector<FindingKey> keys;
     for (auto it = book_.open().lower_bound({kind, std::string(machine), "", ""});
          it != book_.open().end() && it->first.kind == kind && it->first.machine == machine; ++it) {
@@ -147,6 +155,35 @@ void Detector::SeeSlow(const Subject& subject, const ProbeReading& reading, Prob
   finding.numbers["seconds"] = *seconds;
   finding.numbers["objective_seconds"] = objective.seconds;
   finding.numbers["for_seconds"] = Seconds(now_ms - *watch.slow.slow_since_ms());
+  book_.Open(std::move(finding));
+}
+
+void Detector::SeeCheck(const Subject& subject, const CheckReading& reading, int64_t now_ms) {
+  auto& checks = machines_[subject.id].checks;
+  auto at = checks.find(reading.name);
+  if (at == checks.end()) {
+    at = checks.emplace(std::string(reading.name), CheckWatch{}).first;
+    at->second.known_ms = now_ms;
+  }
+  CheckWatch& watch = at->second;
+  FindingKey key{kCheck, std::string(subject.machine), "", std::string(reading.name)};
+  if (reading.state) watch.known_ms = now_ms;
+  if (now_ms - watch.known_ms >= kForgottenMs) {
+    watch.known_ms = now_ms;
+    return book_.Close(key, now_ms, "no_longer_checked");
+  }
+  if (reading.runs && reading.runs == watch.runs) return;  // one run counts once
+  watch.runs = reading.runs;
+  std::optional<bool> success;
+  if (reading.state) success = *reading.state == 0;
+  const Verdict verdict = watch.failure.See(success, options_.failing_runs, book_.IsOpen(key));
+  if (verdict == Verdict::kClose) return book_.Close(key, now_ms, "ok");
+  if (success.value_or(true)) return;
+  const FindingBook::Evidence now{
+      .words = {{"state", CheckState(*reading.state)}, {"output", std::string(reading.output)}}};
+  if (verdict == Verdict::kNothing) return book_.Amend(key, now, now_ms);
+  query::Finding finding = Begin(std::move(key), now_ms, where_(subject.machine, now_ms));
+  finding.words.insert(now.words.begin(), now.words.end());
   book_.Open(std::move(finding));
 }
 

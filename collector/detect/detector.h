@@ -18,7 +18,7 @@ namespace haidang::detect {
 
 struct DetectOptions {
   std::chrono::milliseconds vanished_after{30000};  // gone for so long: a finding
-  int failing_runs = 2;                             // failed probes in a row: a finding
+  int failing_runs = 2;                             // failed probes, or checks, in a row: a finding
 };
 
 // Whom a reading is about.
@@ -38,6 +38,14 @@ struct ProbeReading {
   // How many runs ended: a batch with the same number repeats the last result. Nothing where the
   // agent does not tell: then each batch is a run.
   std::optional<double> runs;
+};
+
+// What a monitoring plug-in says.
+struct CheckReading {
+  std::string_view name;
+  std::optional<double> state;  // 0 ok, 1 warning, 2 critical, else unknown
+  std::string_view output;      // its first line
+  std::optional<double> runs;   // as ProbeReading's
 };
 
 // Where a machine stands, asked only when a finding opens.
@@ -61,6 +69,8 @@ class Detector {
   void SeeMachine(const Subject& subject, query::State state, int64_t since_ms, int64_t now_ms);
   // At each live batch, for each probe that the machine has.
   void SeeProbe(const Subject& subject, const ProbeReading& reading, int64_t now_ms);
+  // At each live batch, for each check that the machine has.
+  void SeeCheck(const Subject& subject, const CheckReading& reading, int64_t now_ms);
 
  private:
   struct ProbeWatch {
@@ -69,10 +79,16 @@ class Detector {
     int64_t known_ms = 0;        // when success or time was known last
     std::optional<double> runs;  // of the last reading
   };
+  struct CheckWatch {
+    FailureWatch failure;
+    int64_t known_ms = 0;        // when its state was known last
+    std::optional<double> runs;  // of the last reading
+  };
   struct MachineWatch {
     GoneWatch gone;
     // By journey, then step.
     std::map<std::string, std::map<std::string, ProbeWatch, std::less<>>, std::less<>> probes;
+    std::map<std::string, CheckWatch, std::less<>> checks;  // by name
   };
 
   void SeeFailure(const Subject& subject, const ProbeReading& reading, ProbeWatch& watch,
@@ -82,10 +98,10 @@ class Detector {
   void SeeSlow(const Subject& subject, const ProbeReading& reading, ProbeWatch& watch,
                int64_t now_ms, bool repeated);
   ProbeWatch& WatchOf(const Subject& subject, const ProbeReading& reading, int64_t now_ms);
-  void CloseProbes(std::string_view machine, int64_t now_ms, const std::string& why);
+  void CloseReadings(std::string_view machine, int64_t now_ms, const std::string& why);
   query::Finding Begin(FindingKey key, int64_t now_ms, const Whereabouts& where) const;
 
-  // A probe of which nothing is known for so long is probed no more.
+  // A probe, or a check, of which nothing is known for so long is made no more.
   static constexpr int64_t kForgottenMs = int64_t{15} * 60 * 1000;
 
   DetectOptions options_;

@@ -15,10 +15,10 @@ namespace haidang::detect {
 
 // What a finding is about: there is at most one open finding of each key.
 struct FindingKey {
-  std::string kind;  // "machine_vanished", "probe_failed", "response_slow"
+  std::string kind;  // "machine_vanished", "probe_failed", "response_slow", "check_failed"
   std::string machine;
   std::string journey;
-  std::string step;
+  std::string step;  // of a check: its name
   auto operator<=>(const FindingKey&) const = default;
 };
 

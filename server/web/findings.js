@@ -46,13 +46,18 @@ function evidence(finding, machines, now) {
   if (finding.kind === "probe_failed") {
     return format.text("evidence.probe_failed", {reason: reasonText(reasonNow(finding, machines)), length});
   }
+  if (finding.kind === "check_failed") {
+    const {state, output} = finding.words;
+    return format.text("evidence.check_failed", {state: format.text(`check.${state}`), output, length});
+  }
   if (finding.kind === "machine_vanished") {
     return format.text(`evidence.${nameOf(finding, machines)}`, {time: format.time(began, now)});
   }
   return format.text("evidence.other");
 }
 
-const icons = {machine_vanished: "vanished", machine_silent: "silent", probe_failed: "failed", response_slow: "slow"};
+const icons = {machine_vanished: "vanished", machine_silent: "silent", probe_failed: "failed", check_failed: "failed",
+  response_slow: "slow"};
 
 function findingItem(finding, machines, now) {
   const name = nameOf(finding, machines);

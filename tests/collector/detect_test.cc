@@ -294,3 +294,74 @@ TEST_CASE("what changes of open findings is saved once a minute for each, some a
   b.Probe(false, 1, 600, "dns");
   CHECK(save(-3600));  // the clock stepped back
 }
+
+namespace {
+
+// Of a check "backup" on machine "ward-1".
+struct Checked : Bench {
+  void Check(std::optional<double> state, std::optional<double> run, int64_t now_s,
+             std::string_view output = "3 ngày chưa sao lưu") {
+    detector.SeeCheck(subject, {"backup", state, output, run}, kNow + now_s * 1000);
+  }
+  const query::Finding* Found() const {
+    return book.Find({"check_failed", "ward-1", "", "backup"});
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "a check that fails twice in a row is a finding, with its state and output as they are now") {
+  Checked b;
+  b.Check(2, 1, 0);
+  b.Check(2, 1, 15);  // the same run
+  b.Check(2, 1, 30);
+  CHECK(b.Found() == nullptr);
+  b.Check(2, 2, 60);
+  REQUIRE(b.Found() != nullptr);
+  CHECK(b.Found()->words.at("state") == "critical");
+  CHECK(b.Found()->words.at("output") == "3 ngày chưa sao lưu");
+  CHECK(b.Found()->step == "backup");
+  CHECK(b.Found()->site == "06652");
+  b.Check(1, 3, 120, "1 ngày");
+  CHECK(b.Found()->words.at("state") == "warning");
+  CHECK(b.Found()->words.at("output") == "1 ngày");
+  b.Check(3, 4, 180);
+  CHECK(b.Found()->words.at("state") == "unknown");
+  b.Check(std::nullopt, 4, 195);
+  CHECK(b.Found() != nullptr);
+  b.Check(0, 5, 240);
+  CHECK(b.Found() == nullptr);
+}
+
+TEST_CASE(
+    "one failed run among good ones is no finding; without a count of runs each batch is one") {
+  Checked b;
+  for (int run = 0; run < 10; ++run) b.Check(run % 2 == 0 ? 2 : 0, run, 60 * run);
+  CHECK(b.Found() == nullptr);
+  b.Check(1, std::nullopt, 700);
+  b.Check(1, std::nullopt, 715);
+  CHECK(b.Found() != nullptr);
+}
+
+TEST_CASE("a check that is made no more, or whose machine has left, is closed") {
+  Checked b;
+  b.Check(2, 1, 0);
+  b.Check(2, 2, 60);
+  REQUIRE(b.Found() != nullptr);
+  SECTION("its state is not known any more") {
+    b.Check(std::nullopt, std::nullopt, 60 + 14 * 60);
+    CHECK(b.Found() != nullptr);
+    b.Check(std::nullopt, std::nullopt, 60 + 15 * 60);
+    CHECK(b.Found() == nullptr);
+  }
+  SECTION("its machine was stopped") {
+    b.Machine(State::kStopped, 70, 70);
+    CHECK(b.Found() == nullptr);
+    b.Machine(State::kOnline, 80, 80);
+    b.Check(2, 3, 90);
+    CHECK(b.Found() == nullptr);  // it begins anew
+    b.Check(2, 4, 150);
+    CHECK(b.Found() != nullptr);
+  }
+}

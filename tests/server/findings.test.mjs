@@ -74,3 +74,10 @@ test("where no failure is known now, it has the reason it was opened with", () =
     assert.match(evidence(probe), /quá thời gian chờ phản hồi/, JSON.stringify(probe));
   }
 });
+
+test("a check's evidence is its state and what the plug-in says", () => {
+  const list = new Part();
+  const check = {...finding, kind: "check_failed", journey: "", step: "backup", words: {state: "critical", output: "3 ngày chưa sao lưu"}};
+  renderFindings(list, new Part(), {machines: [], findings: [check]}, false, now);
+  assert.match(list.find("evidence").children.join(""), /nghiêm trọng.*3 ngày chưa sao lưu/);
+});
