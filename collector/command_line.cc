@@ -7,12 +7,19 @@ namespace {
 
 using Kind = Command::Kind;
 
+// What an unset variable of somebody's script makes of a file's name.
+std::string RefuseEmpty(const std::string& path) {
+  return path.empty() ? "is empty; allowed: a path" : "";
+}
+
 void AddCheck(CLI::App& app, Command& command) {
   auto* check = app.add_subcommand(
       "check",
       "read the whole store while no collector runs on it, or a backup, say what it holds and "
       "what is wrong, end; 0: whole, 3: faults, or it cannot be read");
-  check->add_option("FILE", command.file, "a backup, in place of the store")->type_name("");
+  check->add_option("FILE", command.file, "a backup, in place of the store")
+      ->type_name("")
+      ->check(RefuseEmpty);
   check->parse_complete_callback([&] { command.kind = Kind::kCheck; });
 }
 
@@ -23,7 +30,8 @@ void AddBackup(CLI::App& app, Command& command) {
       "runs makes it itself, and goes on meanwhile");
   backup->add_option("FILE", command.file, "in a directory that the collector may write in")
       ->type_name("")
-      ->required();
+      ->required()
+      ->check(RefuseEmpty);
   backup->add_flag("--force", command.replace, "replace FILE where it is a database already");
   backup->parse_complete_callback([&] { command.kind = Kind::kBackup; });
 }
@@ -33,7 +41,10 @@ void AddRestore(CLI::App& app, Command& command) {
       "restore",
       "put a copy of FILE, a backup, in place of the store while no collector runs on it, and "
       "keep the store that was there beside it, end");
-  restore->add_option("FILE", command.file, "what `backup` made")->type_name("")->required();
+  restore->add_option("FILE", command.file, "what `backup` made")
+      ->type_name("")
+      ->required()
+      ->check(RefuseEmpty);
   restore->parse_complete_callback([&] { command.kind = Kind::kRestore; });
 }
 
@@ -47,7 +58,9 @@ void AddExport(CLI::App& app, Command& command) {
                   "each value at each tick at which it is known, as OpenMetrics text 1.0");
   kinds->add_flag("--csv", order.csv, "the same as CSV with a header, texts besides");
   kinds->require_option(1);
-  dump->add_option("--store", order.file, "a backup, in place of the store")->type_name("FILE");
+  dump->add_option("--store", order.file, "a backup, in place of the store")
+      ->type_name("FILE")
+      ->check(RefuseEmpty);
   const auto samples = [&](const char* name, auto& value, const char* help, const char* type) {
     return dump->add_option(name, value, help)->type_name(type)->excludes("--ledger");
   };

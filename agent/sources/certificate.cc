@@ -4,8 +4,7 @@
 #include <set>
 #include <utility>
 
-#include "agent/item_trouble.h"
-#include "agent/paced.h"
+#include "agent/paced_items.h"
 #include "agent/sources/certificate_chain.h"
 #include "agent/sources/text.h"
 #include "agent/sources/walk.h"
@@ -63,12 +62,12 @@ class CertificateSource final : public Source {
  public:
   CertificateSource(const std::string& root, Loop& loop, const Clock& clock,
                     const std::vector<CertificateOptions>& certificates)
-      : clock_(clock), now_s_(std::make_shared<std::atomic<int64_t>>(0)) {
+      : clock_(clock),
+        now_s_(std::make_shared<std::atomic<int64_t>>(0)),
+        looks_("certificate", loop, clock) {
     for (const CertificateOptions& one : certificates) {
-      auto look = [root, one, now_s = now_s_] { return Look(root, one, *now_s); };
-      looks_.push_back({one.name,
-                        {loop, clock, one.interval, std::move(look)},
-                        {"certificate " + one.name, clock}});
+      looks_.Add(one.name, one.interval,
+                 [root, one, now_s = now_s_] { return Look(root, one, *now_s); });
     }
   }
 
@@ -76,29 +75,18 @@ class CertificateSource final : public Source {
 
   void Prepare() override {
     *now_s_ = clock_.WallMs() / 1000;
-    for (One& one : looks_) one.look.Prepare();
+    looks_.Prepare();
   }
 
-  bool Ready() const override {
-    for (const One& one : looks_) {
-      if (!one.look.Ready()) return false;
-    }
-    return true;
-  }
+  bool Ready() const override { return looks_.Ready(); }
 
   Status Read(int64_t, std::vector<Reading>& readings, std::vector<Event>&) override {
-    for (One& one : looks_) Report(one, readings);
+    for (auto& one : looks_.items()) Report(one, readings);
     return {};
   }
 
  private:
-  struct One {
-    std::string name;
-    Paced<Found> look;
-    ItemTrouble trouble;
-  };
-
-  static void Report(One& one, std::vector<Reading>& readings) {
+  static void Report(PacedItems<Found>::Item& one, std::vector<Reading>& readings) {
     const Result<Found> found = one.look.Latest();
     std::string failure = found ? "" : found.error().message;
     if (found) {
@@ -134,7 +122,7 @@ class CertificateSource final : public Source {
 
   const Clock& clock_;
   const SharedTime now_s_;
-  std::vector<One> looks_;
+  PacedItems<Found> looks_;
 };
 
 // One of `file` and `address`.

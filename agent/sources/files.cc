@@ -3,8 +3,7 @@
 #include <set>
 #include <utility>
 
-#include "agent/item_trouble.h"
-#include "agent/paced.h"
+#include "agent/paced_items.h"
 #include "agent/sources/text.h"
 #include "agent/sources/walk.h"
 #include "core/utf8.h"
@@ -40,40 +39,25 @@ class FilesSource final : public Source {
  public:
   FilesSource(const std::string& root, Loop& loop, const Clock& clock,
               const std::vector<FilesOptions>& files)
-      : root_size_(root.size() - 1) {
+      : root_size_(root.size() - 1), looks_("files", loop, clock) {
     for (const FilesOptions& one : files) {
-      looks_.push_back({one.name,
-                        {loop, clock, one.interval, [root, one] { return Look(root, one); }},
-                        {"files " + one.name, clock}});
+      looks_.Add(one.name, one.interval, [root, one] { return Look(root, one); });
     }
   }
 
   std::string_view name() const override { return "files"; }
 
-  void Prepare() override {
-    for (One& one : looks_) one.look.Prepare();
-  }
+  void Prepare() override { looks_.Prepare(); }
 
-  bool Ready() const override {
-    for (const One& one : looks_) {
-      if (!one.look.Ready()) return false;
-    }
-    return true;
-  }
+  bool Ready() const override { return looks_.Ready(); }
 
   Status Read(int64_t, std::vector<Reading>& readings, std::vector<Event>&) override {
-    for (One& one : looks_) Report(one, readings);
+    for (auto& one : looks_.items()) Report(one, readings);
     return {};
   }
 
  private:
-  struct One {
-    std::string name;
-    Paced<Totals> look;
-    ItemTrouble trouble;
-  };
-
-  void Report(One& one, std::vector<Reading>& readings) const {
+  void Report(PacedItems<Totals>::Item& one, std::vector<Reading>& readings) const {
     const Labels labels = {{"name", one.name}};
     const Result<Totals> totals = one.look.Latest();
     Add(readings, "haidang_files_success", labels, totals.ok());
@@ -91,7 +75,7 @@ class FilesSource final : public Source {
   }
 
   size_t root_size_;  // of paths, which people know without it
-  std::vector<One> looks_;
+  PacedItems<Totals> looks_;
 };
 
 }  // namespace
