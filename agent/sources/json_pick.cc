@@ -78,9 +78,11 @@ class Picker {
     here_ = into != 0 ? Following(into, std::to_string(index)) : 0;
   }
 
+  // What stood below a key that came before is not there any more.
   void Note(const JsonNumber& value) {
     for (size_t i = 0; i < pointers_.size() && here_ >> i != 0; ++i) {
-      if ((here_ >> i & 1) != 0 && pointers_[i].size() == open_.size()) picked_[i] = value;
+      if ((here_ >> i & 1) == 0) continue;
+      picked_[i] = pointers_[i].size() == open_.size() ? value : JsonNumber{};
     }
   }
 

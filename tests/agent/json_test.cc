@@ -127,6 +127,7 @@ TEST_CASE("what stands at a pointer") {
   CHECK(At(text, "/0") == "8.000000");
   CHECK(At(text, "/twice") == "is an object, no number");
   CHECK(At(text, "/twice/in") == "2.000000");
+  CHECK(At(R"({"twice":{"in":2},"twice":1})", "/twice/in") == "is not there");
   CHECK(At("42", "") == "42.000000");
   CHECK(At("18446744073709551615", "") == "18446744073709551616.000000");
   CHECK(At("[[[5]]]", "/0/0/0") == "5.000000");

@@ -136,6 +136,14 @@ void WriteAccessLogSeeds(const std::filesystem::path& root) {
   corpus.Add("latency 1 a %01%00%00%00%00%00%00%00%00%00\n");
 }
 
+void WriteJsonSeeds(const std::filesystem::path& root) {
+  Corpus corpus(root / "json");
+  corpus.Add("/a/1\n{\"a\":[1,2.5,true,null,\"7\"],\"b\":{\"c~d/e\":-1e3}}");
+  corpus.Add("/b/c~0d~1e\n{\"b\":{\"c~d/e\":5},\"b\":1}");
+  corpus.Add("\n18446744073709551615");
+  corpus.Add("3,1,2,-;Out of memory: Killed process 4711 (java) total-vm:8kB, anon-rss:2kB");
+}
+
 int main(int argc, char** argv) {
   if (argc != 2) {
     std::fputs("usage: fuzz_seeds DIR\n", stderr);
@@ -145,5 +153,6 @@ int main(int argc, char** argv) {
   WriteChunkSeeds(argv[1]);
   WriteRollupSeeds(argv[1]);
   WriteAccessLogSeeds(argv[1]);
+  WriteJsonSeeds(argv[1]);
   return 0;
 }
