@@ -9,6 +9,7 @@
 namespace haidang::store {
 namespace {
 
+constexpr int64_t kFiveMinutesMs = 5 * 60 * 1000;
 constexpr int64_t kHourMs = 3600 * 1000;
 constexpr int64_t kDayMs = 24 * kHourMs;
 constexpr int64_t kPieceMs = 32 * kDayMs;
@@ -24,16 +25,25 @@ Status LastBefore::Read(const Selected& selected, std::vector<query::Column>& co
                        [](const Found& f) { return f.place != nullptr; });
   };
   // The stretch from the window of the newest batch on, the rest of a day, then months.
+  const Reading batches{Source::kBatches, 0};
   int64_t to = end;
   for (int64_t from : {WindowOf(end - 1), StepGrid::Floor(end - 1 - kDayMs, kHourMs)}) {
     from = std::max(from, oldest);
     if (to <= from || all()) continue;
-    if (auto done = Look(selected, from, to, 0, found); !done) return done;
+    if (auto done = Look(selected, from, to, batches, found); !done) return done;
     to = from;
+  }
+  // Where batches went for their age roll-ups tell that day too: their buckets that ended by then.
+  const int64_t day = StepGrid::Floor(std::max(to, oldest), kHourMs);
+  for (const Reading& reading :
+       {Reading{Source::kFiveMinutes, kFiveMinutesMs}, Reading{Source::kHour, kHourMs}}) {
+    const int64_t ended = StepGrid::Floor(end, reading.step_ms);
+    if (ended <= day || all()) continue;
+    if (auto done = Look(selected, day, ended, reading, found); !done) return done;
   }
   while (to > oldest && !all()) {
     const int64_t from = std::max(to - kPieceMs, StepGrid::Floor(oldest, kHourMs));
-    if (auto done = Look(selected, from, to, kHourMs, found); !done) return done;
+    if (auto done = Look(selected, from, to, {Source::kAuto, kHourMs}, found); !done) return done;
     to = from;
   }
   for (size_t slot = 0; slot < found.size(); ++slot) {
@@ -48,8 +58,8 @@ Status LastBefore::Read(const Selected& selected, std::vector<query::Column>& co
 }
 
 // Fills what is not found yet with the last value in [from_ms, to_ms).
-Status LastBefore::Look(const Selected& selected, int64_t from_ms, int64_t to_ms, int64_t step_ms,
-                        std::vector<Found>& found) {
+Status LastBefore::Look(const Selected& selected, int64_t from_ms, int64_t to_ms,
+                        const Reading& reading, std::vector<Found>& found) {
   TickQuestion ticks = selected.ticks;
   ticks.from_ms = from_ms;
   ticks.to_ms = to_ms;
@@ -62,7 +72,7 @@ Status LastBefore::Look(const Selected& selected, int64_t from_ms, int64_t to_ms
     const PlaceStretch* stretch = selected.At(time_ms, hint);
     if (stretch != nullptr) now[slot] = {time_ms, value, &stretch->place};
   };
-  LevelWalk walk(db_, rollups_, budget_, Source::kAuto, step_ms);
+  LevelWalk walk(db_, rollups_, budget_, reading.source, reading.step_ms);
   LevelWalk::Sinks sinks;
   sinks.rollups = [&](RollupLevel, const RolledUp& piece) {
     for (const auto& [series, rollup] : piece.numbers) {

@@ -13,7 +13,8 @@
 namespace haidang::store {
 
 // Looks for the last known value of each series at or before a time, the newest stretches first:
-// batches for a day, roll-ups (and batches where there are none) beyond.
+// batches for a day, roll-ups where these are gone for their age, and (with batches where there are
+// none) beyond.
 class LastBefore {
  public:
   // All must outlive it.
@@ -32,7 +33,11 @@ class LastBefore {
     double value = 0;
     const Place* place = nullptr;  // null: nothing is found
   };
-  Status Look(const Selected& selected, int64_t from_ms, int64_t to_ms, int64_t step_ms,
+  struct Reading {
+    Source source = Source::kAuto;
+    int64_t step_ms = 0;  // as LevelWalk's
+  };
+  Status Look(const Selected& selected, int64_t from_ms, int64_t to_ms, const Reading& reading,
               std::vector<Found>& found);
 
   Database& db_;

@@ -99,3 +99,30 @@ TEST_CASE("beyond a day roll-ups tell the last value, at the time their bucket b
   REQUIRE(refused);
   CHECK(refused->refused.find("histogram") != std::string::npos);
 }
+
+TEST_CASE("where batches went for their age roll-ups tell the day before the time too") {
+  RandomStore store(35);
+  {
+    auto db = Database::Open(store.path(), {});
+    REQUIRE(db);
+    for (const char* sql : {"DELETE FROM block", "DELETE FROM journal"}) REQUIRE(db->Exec(sql));
+  }
+  const std::vector<store::Stretch> all = {
+      {StepGrid::Floor(store.begin_ms(), kHour), store.end_ms() + kHour}};
+  store::LastQuestion question;
+  question.metric = "gauge";
+  question.at_ms = StepGrid::Floor(store.end_ms(), kHour) + 90'000;
+  for (const auto& [level, bucket] :
+       {std::pair(RollupLevel::kFiveMinutes, kHour / 12), std::pair(RollupLevel::kHour, kHour)}) {
+    store.covered = {{level, all}};
+    // Buckets that are still open at the time would tell what came after it.
+    store::LastQuestion ended = question;
+    ended.at_ms = StepGrid::Floor(question.at_ms, bucket) - 1;
+    Answer expected;
+    for (const auto& [key, found] : Naive(store, ended)) {
+      expected[key] = {StepGrid::Floor(found.time_ms, bucket), found.value};
+    }
+    REQUIRE(expected.size() >= 8);
+    CHECK(Ask(*store.Open(), question) == expected);
+  }
+}
