@@ -49,8 +49,8 @@ Status Budget::Bytes(size_t more) {
 
 Status Budget::TakeCells(size_t more) {
   if (auto done = Take(cells_, more, control_.bounds.cells,
-                       "values are to be held at once; ask for less time, a larger step, or fewer "
-                       "labels in by");
+                       "values are to be held at once; ask for less time, fewer series, a larger "
+                       "step, or fewer labels in by");
       !done) {
     cells_ -= more;
     return done;

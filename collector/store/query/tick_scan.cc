@@ -37,7 +37,7 @@ TickScan::TickScan(Database& db, const TickQuestion& question, Budget& budget)
       numbers_(question.histograms.size()),
       texts_(question.histograms.size()) {}
 
-TickScan::~TickScan() = default;
+TickScan::~TickScan() { budget_.GiveCells(cells_); }
 
 Result<bool> TickScan::Next() {
   while (next_) {
@@ -49,6 +49,7 @@ Result<bool> TickScan::Next() {
     KeepTexts();
     if (auto done = Load(**window); !done) return done.error();
     Order();
+    if (auto done = TakeCells(); !done) return done.error();
     for (uint32_t slot = 0; slot < question_.histograms.size(); ++slot) {
       Gather(slot);
       Walk(slot);
@@ -225,6 +226,17 @@ void TickScan::Order() {
     first_ = std::min<size_t>(first_, i);
     times_.push_back(row.tick.time_ms);
   }
+}
+
+// A machine decides alone how many series it has and how many batches lie in a window.
+Status TickScan::TakeCells() {
+  budget_.GiveCells(std::exchange(cells_, 0));
+  size_t of_row = 0;
+  for (const bool histogram : question_.histograms) of_row += histogram ? 2 : 1;
+  const size_t cells = of_row * (rows_.size() - first_);
+  if (auto done = budget_.TakeCells(cells); !done) return done;
+  cells_ = cells;
+  return {};
 }
 
 // What each batch stated of the slot.

@@ -93,6 +93,7 @@ class TickScan {
   Status LearnAliases(Spool& spool);
   uint32_t SpoolOf(int64_t id);
   void Order();
+  Status TakeCells();
   void Gather(uint32_t slot);
   void Walk(uint32_t slot);
   static void Know(const Statement& statement, Cell& cell);
@@ -119,6 +120,7 @@ class TickScan {
   std::vector<Statement> stated_;              // by row, of the slot that is walked
 
   size_t first_ = 0;  // row that lies in the range
+  size_t cells_ = 0;  // of the budget, that the window's values take
   std::vector<int64_t> times_;
   std::vector<std::vector<double>> numbers_;
   std::vector<std::vector<std::string_view>> texts_;

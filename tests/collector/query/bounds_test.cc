@@ -89,6 +89,12 @@ TEST_CASE_METHOD(Fixture, "each bound refuses what is beyond it, and says which 
   control = {};
   control.bounds.points = 500;
   CheckRefused("more than 500 points", control);
+  // A machine may have any number of series, and any number of batches in one window.
+  control = {};
+  control.bounds.cells = 500;
+  CheckRefused("more than 500 values are to be held at once", control);
+  control.bounds.cells = 2 * 480;
+  CHECK(Refused(control) == "");
 }
 
 TEST_CASE_METHOD(Fixture, "a question ends at its deadline, and when it is cancelled") {
