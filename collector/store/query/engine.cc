@@ -12,6 +12,7 @@
 #include "collector/store/query/number_steps.h"
 #include "collector/store/query/points.h"
 #include "collector/store/query/step_grid.h"
+#include "core/catalogue.h"
 
 namespace haidang::store {
 namespace {
@@ -60,17 +61,22 @@ bool IsOfHistograms(Function function) {
 // Which kind of series is meant, or why neither can be.
 Result<bool> WantsHistograms(const RangeQuestion& question, const Selection& selection) {
   const Function function = question.function;
-  if (function == Function::kQuantile && selection.has_numbers() && !selection.has_histograms()) {
+  bool numbers = selection.has_numbers(), histograms = selection.has_histograms();
+  if (numbers && histograms) {
+    // Any machine may declare what it likes: the catalogue's word holds for all.
+    const MetricInfo* info = FindMetric(question.metric);
+    const bool histogram = info != nullptr && info->type == MetricType::kHistogram;
+    (histogram || function == Function::kQuantile ? numbers : histograms) = false;
+  }
+  if (function == Function::kQuantile && numbers) {
     return Error{"a quantile is asked of histograms, and " + question.metric +
                  " is a number; ask for last, first, min, max, avg, sum, count, increase or rate"};
   }
-  const bool gains = NumberSteps::NeedsGains(function);
-  if (gains && selection.has_numbers() && !selection.has_counters()) {
+  if (NumberSteps::NeedsGains(function) && numbers && !selection.has_counters()) {
     return Error{question.metric + " is no counter: it has no " + std::string(ToString(function)) +
                  "; ask for last, min, max or avg"};
   }
-  if (selection.has_numbers()) return function == Function::kQuantile;
-  if (!selection.has_histograms()) return false;
+  if (!histograms) return false;
   if (!question.step_ms) return Error{question.metric + " is a histogram; give a step"};
   if (!IsOfHistograms(function)) {
     return Error{question.metric + " is a histogram; ask for quantile, increase or avg"};

@@ -369,3 +369,39 @@ TEST_CASE("matchers choose by what a series is and where it was then") {
     }
   }
 }
+
+TEST_CASE("one machine's odd word does not change what a metric is for all others") {
+  World world;
+  const std::string metric = "haidang_probe_latency_seconds";
+  TestAgent honest("pc-1", 1), odd("pc-2", 2);
+  const uint64_t latency =
+      honest.Declare({metric, {}}, DataType::kBytes, 0, MetricType::kHistogram);
+  const uint64_t number = odd.Declare({metric, {}});
+  world.Receive(honest.Birth());
+  world.Receive(odd.Birth());
+  Histogram histogram;
+  for (uint64_t n = 1; n <= 5; ++n) {
+    histogram.Observe(0.25);
+    world.Receive(
+        honest.Live({.number = n, .values = {{latency, Bytes{histogram.Encode()}}}, .full = true}));
+    world.Receive(odd.Live({.number = n, .values = {{number, 1000.0}}, .full = true}));
+  }
+  REQUIRE(world.ingest->Commit());
+  const auto reader = store::OpenReader(world.dir + "/telemetry.db", {});
+  REQUIRE(reader);
+  store::RangeQuestion question;
+  question.metric = metric;
+  question.from_ms = honest.TimeOf(1);
+  question.to_ms = honest.TimeOf(5);
+  question.step_ms = kHour;
+  for (const auto& [function, value] :
+       {std::pair(store::Function::kIncrease, 4.0), std::pair(store::Function::kAvg, 0.25)}) {
+    question.function = function;
+    const auto answer = (*reader)->Range(question, {});
+    REQUIRE(answer);
+    CHECK(answer->refused == "");
+    REQUIRE(answer->columns.size() == 1);
+    CHECK(answer->columns[0].machine == "pc-1");
+    CHECK(answer->columns[0].values == std::vector<double>{value});
+  }
+}
