@@ -37,11 +37,10 @@ class SeriesWriter {
       Unknown(*last_ms_ + one_.machine.interval_ms);
     }
     last_ms_ = time_ms;
-    if (const auto text = head.Text(0)) {
-      Text(time_ms, *text);
-      return;
-    }
-    const std::string number = NumberText(head.ValueOf(0));
+    const Value value = head.ValueOf(0);
+    if (const auto* text = std::get_if<std::string>(&value)) return Text(time_ms, *text);
+    if (const auto* bytes = std::get_if<Bytes>(&value)) return Buckets(time_ms, bytes->data);
+    const std::string number = NumberText(value);
     if (number.empty()) return Unknown(time_ms);
     known_ = true;
     Row(time_ms, one_.metric.name, own_, number);
@@ -52,14 +51,18 @@ class SeriesWriter {
  private:
   void Text(int64_t time_ms, std::string_view text) {
     known_ = true;
-    if (one_.metric.datatype != DataType::kBytes) return Row(time_ms, one_.metric.name, own_, text);
+    Row(time_ms, one_.metric.name, own_, text);
+  }
+
+  void Buckets(int64_t time_ms, std::string_view encoded) {
     const bool told = ForEachLine(
-        text, [&](std::string_view suffix, const std::string& le, const std::string& value) {
+        encoded, [&](std::string_view suffix, const std::string& le, const std::string& value) {
           Labels labels = one_.series.labels;
           if (!le.empty()) labels["le"] = le;
           Row(time_ms, one_.metric.name + std::string(suffix), store::EncodeLabels(labels), value);
         });
-    if (!told) Unknown(time_ms);
+    if (!told) return Unknown(time_ms);
+    known_ = true;
   }
 
   void Unknown(int64_t time_ms) {

@@ -29,9 +29,14 @@ Result<std::vector<MetricOfStore>> SampleWalk::Metrics() {
   std::vector<MetricOfStore> metrics;
   auto read = ForEach(db_, "SELECT metric, datatype, type, unit FROM series ORDER BY metric, id",
                       [&](const Statement& s) {
-                        if (!metrics.empty() && metrics.back().name == s.Text(0)) return;
-                        metrics.push_back({std::string(s.Text(0)), static_cast<DataType>(s.Int(1)),
-                                           ParseType(s.Text(2)), std::string(s.Text(3))});
+                        const auto datatype = static_cast<DataType>(s.Int(1));
+                        if (!metrics.empty() && metrics.back().name == s.Text(0)) {
+                          if (metrics.back().datatype != DataType::kString) return;
+                          if (datatype == DataType::kString) return;
+                          metrics.pop_back();
+                        }
+                        metrics.push_back({std::string(s.Text(0)), datatype, ParseType(s.Text(2)),
+                                           std::string(s.Text(3))});
                       });
   if (!read) return read.error();
   return metrics;

@@ -16,7 +16,8 @@ namespace haidang::store {
 
 struct MetricOfStore {
   std::string name;
-  DataType datatype = DataType::kDouble;  // of one of its series, and so type and unit
+  // Of one of its series, and so type and unit; a text only where all of them are.
+  DataType datatype = DataType::kDouble;
   MetricType type = MetricType::kGauge;
   std::string unit;
 };

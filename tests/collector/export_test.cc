@@ -106,6 +106,32 @@ TEST_CASE_METHOD(Fixture, "histograms are told in /metrics/fleet's buckets") {
 }
 
 TEST_CASE_METHOD(Fixture,
+                 "a name that machines use for texts, numbers and histograms is all three") {
+  Histogram histogram;
+  histogram.Observe(0.5);
+  const std::vector<std::pair<DataType, haidang::Value>> meanings = {
+      {DataType::kString, std::string("cháy \"to\"")},
+      {DataType::kInt64, int64_t{-7}},
+      {DataType::kBytes, Bytes{histogram.Encode()}}};
+  for (size_t i = 0; i < meanings.size(); ++i) {
+    TestAgent other("lab-" + std::to_string(i), 0xB0 + i);
+    const uint64_t alias = other.Declare({"lab_state", {}}, meanings[i].first);
+    Receive(other.Birth());
+    Receive(other.Live({.number = 1, .values = {{alias, meanings[i].second}}, .full = true}));
+  }
+  const std::string csv = Write(WriteCsv, {.metrics = {"lab_state"}});
+  CHECK(Has(csv, R"(,lab-0,06652,,server,lab_state,{},"cháy ""to""")"));
+  CHECK(Has(csv, ",lab-1,06652,,server,lab_state,{},-7\r\n"));
+  CHECK(Has(csv, ",lab-2,06652,,server,lab_state_count,{},1\r\n"));
+  CHECK(Times(csv, "\r\n") == 1 + 2 + 36);
+  // OpenMetrics has neither texts nor two types of one family.
+  const std::string text = Write(WriteOpenMetrics, {.metrics = {"lab_state"}});
+  CHECK(Times(text, "# TYPE") == 1);
+  CHECK(Times(text, "lab_state{") == 1);
+  CHECK(Has(text, "} -7 "));
+}
+
+TEST_CASE_METHOD(Fixture,
                  "places are those of the sample's time, and lines of one metric stand together") {
   for (uint64_t n = 1; n <= 4; ++n) Give(n, {{load, static_cast<double>(n)}}, n == 1);
   query::Snapshot snapshot;
