@@ -22,7 +22,10 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
   };
   const std::string& root = tools.root;
   const auto runner = std::make_shared<ChildRunner>(tools.loop, tools.clock);
-  add("cpu", [&] { return MakeCpuSource(root, {.per_core_up_to = options.cpu_per_core_up_to}); });
+  const CpuOptions cpu{.per_core_up_to = options.cpu_per_core_up_to};
+  add("cpu", [&] { return MakeCpuSource(root, cpu); });
+  add("schedstat", [&] { return MakeSchedstatSource(root, cpu); });
+  add("cpufreq", [&] { return MakeCpufreqSource(root, tools.loop, tools.clock, cpu); });
   add("loadavg", [&] { return MakeLoadavgSource(root); });
   add("meminfo", [&] { return MakeMeminfoSource(root); });
   add("filesystem", [&] { return MakeFilesystemSource(root, tools.loop, StatFilesystemNow); });
@@ -31,6 +34,8 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
   add("netclass", [&] { return MakeNetclassSource(root, tools.loop, tools.clock); });
   add("netstat", [&] { return MakeNetstatSource(root); });
   add("sockstat", [&] { return MakeSockstatSource(root); });
+  add("softnet", [&] { return MakeSoftnetSource(root, cpu); });
+  add("arp", [&] { return MakeArpSource(root); });
   add("stat", [&] { return MakeStatSource(root); });
   add("vmstat", [&] { return MakeVmstatSource(root); });
   add("oom", [&] { return MakeOomSource(root); });
@@ -43,6 +48,7 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
   add("host", [&] { return MakeHostSource(root); });
   add("hwmon", [&] { return MakeHwmonSource(root, tools.loop, tools.clock); });
   add("thermal_zone", [&] { return MakeThermalZoneSource(root, tools.loop, tools.clock); });
+  add("power_supply", [&] { return MakePowerSupplySource(root, tools.loop, tools.clock); });
   add("edac", [&] { return MakeEdacSource(root, tools.loop, tools.clock); });
   add("mdadm", [&] { return MakeMdadmSource(root); });
   add("processes", [&] { return MakeProcessesSource(root, tools.loop, tools.clock); });

@@ -9,6 +9,8 @@ namespace {
 
 constexpr SourceInfo kSources[] = {
     {"cpu", "/proc/stat", ""},
+    {"schedstat", "/proc/schedstat", ""},
+    {"cpufreq", "/sys/devices/system/cpu", ""},
     {"loadavg", "/proc/loadavg", ""},
     {"meminfo", "/proc/meminfo", ""},
     {"filesystem", "/proc/1/mountinfo, statvfs", ""},
@@ -17,6 +19,8 @@ constexpr SourceInfo kSources[] = {
     {"netclass", "/sys/class/net", ""},
     {"netstat", "/proc/net/netstat, snmp, snmp6", ""},
     {"sockstat", "/proc/net/sockstat, sockstat6", ""},
+    {"softnet", "/proc/net/softnet_stat", ""},
+    {"arp", "/proc/net/arp", ""},
     {"stat", "/proc/stat", ""},
     {"vmstat", "/proc/vmstat", ""},
     {"oom", "/proc/vmstat, /dev/kmsg: events", ""},
@@ -29,6 +33,7 @@ constexpr SourceInfo kSources[] = {
     {"host", "/proc/sys/kernel, os-release, DMI", ""},
     {"hwmon", "/sys/class/hwmon", ""},
     {"thermal_zone", "/sys/class/thermal", ""},
+    {"power_supply", "/sys/class/power_supply", ""},
     {"edac", "/sys/devices/system/edac", ""},
     {"mdadm", "/proc/mdstat", ""},
     {"processes", "/proc/PID/stat of all processes", ""},

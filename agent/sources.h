@@ -23,6 +23,16 @@ struct CpuOptions {
   size_t per_core_up_to = 64;
 };
 std::unique_ptr<Source> MakeCpuSource(std::string root, CpuOptions options);
+// Packets that each processor took off the network, and turns that it gave to tasks; on larger
+// machines their sums.
+std::unique_ptr<Source> MakeSoftnetSource(const std::string& root, CpuOptions options);
+std::unique_ptr<Source> MakeSchedstatSource(const std::string& root, CpuOptions options);
+// Frequencies that the kernel chose for the processors, and power supplies; looked at by a worker
+// once a minute.
+std::unique_ptr<Source> MakeCpufreqSource(const std::string& root, Loop& loop, const Clock& clock,
+                                          CpuOptions options);
+std::unique_ptr<Source> MakePowerSupplySource(const std::string& root, Loop& loop,
+                                              const Clock& clock);
 
 std::unique_ptr<Source> MakeDiskstatsSource(std::string root);
 
@@ -50,6 +60,8 @@ std::unique_ptr<Source> MakeMdadmSource(const std::string& root);
 std::unique_ptr<Source> MakeNetstatSource(const std::string& root);
 std::unique_ptr<Source> MakePressureSource(const std::string& root);
 std::unique_ptr<Source> MakeSockstatSource(const std::string& root);
+// Neighbours whose address the machine knows.
+std::unique_ptr<Source> MakeArpSource(const std::string& root);
 std::unique_ptr<Source> MakeStatSource(const std::string& root);
 std::unique_ptr<Source> MakeVmstatSource(const std::string& root);
 

@@ -159,6 +159,12 @@ constexpr MetricInfo kRows[] = {
      "Số trang đã đọc lại từ vùng hoán đổi (swap).", "Pages swapped in."},
     {"node_vmstat_pswpout", kCounter, kUInt64, "", "", "vmstat",
      "Số trang đã đưa ra vùng hoán đổi (swap).", "Pages swapped out."},
+    {"node_schedstat_running_seconds_total", kCounter, kDouble, "seconds", "cpu", "schedstat",
+     "Thời gian các tác vụ chạy trên CPU.", "Time that tasks ran on the CPU."},
+    {"node_schedstat_timeslices_total", kCounter, kUInt64, "", "cpu", "schedstat",
+     "Số lượt CPU đã cấp cho các tác vụ.", "Turns that the CPU gave to tasks."},
+    {"node_schedstat_waiting_seconds_total", kCounter, kDouble, "seconds", "cpu", "schedstat",
+     "Thời gian các tác vụ chờ đến lượt trên CPU.", "Time that tasks waited for the CPU."},
 };
 
 }  // namespace

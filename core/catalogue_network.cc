@@ -7,6 +7,8 @@ using enum MetricType;
 using enum DataType;
 
 constexpr MetricInfo kRows[] = {
+    {"node_arp_entries", kGauge, kUInt64, "", "device", "arp",
+     "Số máy lân cận mà máy biết địa chỉ.", "Neighbours whose address the machine knows."},
     {"node_netstat_Icmp6_InErrors", kCounter, kUInt64, "", "", "netstat",
      "Số gói tin ICMPv6 nhận được bị lỗi.", "ICMPv6 packets received with errors."},
     {"node_netstat_Icmp6_InMsgs", kCounter, kUInt64, "", "", "netstat",
@@ -176,6 +178,14 @@ constexpr MetricInfo kRows[] = {
      "Bộ nhớ mà socket UDP đang dùng.", "Memory that UDP sockets use."},
     {"node_sockstat_sockets_used", kGauge, kUInt64, "", "", "sockstat", "Số socket đang dùng.",
      "Sockets in use."},
+    {"node_softnet_dropped_total", kCounter, kUInt64, "", "cpu", "softnet",
+     "Số gói tin CPU phải bỏ vì hàng đợi đầy.",
+     "Packets that the CPU dropped because its queue was full."},
+    {"node_softnet_processed_total", kCounter, kUInt64, "", "cpu", "softnet",
+     "Số gói tin CPU đã nhận từ mạng.", "Packets that the CPU took off the network."},
+    {"node_softnet_times_squeezed_total", kCounter, kUInt64, "", "cpu", "softnet",
+     "Số lần CPU hết lượt xử lý khi vẫn còn gói tin.",
+     "Times that the CPU's turn ended while packets were left."},
 };
 
 }  // namespace

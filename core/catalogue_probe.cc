@@ -88,6 +88,9 @@ constexpr MetricInfo kRows[] = {
      "When the process started, in seconds since 1970-01-01 UTC."},
     {"process_virtual_memory_bytes", kGauge, kUInt64, "bytes", "", "process",
      "Bộ nhớ ảo của tiến trình.", "Virtual memory of the process."},
+    {"process_virtual_memory_max_bytes", kGauge, kDouble, "bytes", "", "process",
+     "Bộ nhớ ảo tối đa của tiến trình; 2⁶⁴ nếu không giới hạn.",
+     "Virtual memory that the process may have; 2⁶⁴ where it is not limited."},
 };
 
 }  // namespace

@@ -50,6 +50,11 @@ class CpuSource final : public Source {
           {{"cpu", std::to_string(times.cpu)}, {"mode", std::string(kCpuModes[mode])}},
           static_cast<double>(times.ticks[mode]) / kTicksPerSecond);
     }
+    for (size_t mode = 0; mode < times.guest_ticks.size(); ++mode) {
+      Add(readings, "node_cpu_guest_seconds_total",
+          {{"cpu", std::to_string(times.cpu)}, {"mode", std::string(kCpuModes[mode])}},
+          static_cast<double>(times.guest_ticks[mode]) / kTicksPerSecond);
+    }
   }
 
   static void Mean(const std::vector<CpuTimes>& cpus, std::vector<Reading>& readings) {
@@ -59,6 +64,14 @@ class CpuSource final : public Source {
       // Whole ticks, so that a mode that stands still does not change its last digits.
       const uint64_t mean = sum / cpus.size();
       Add(readings, "node_cpu_seconds_total",
+          {{"cpu", "all"}, {"mode", std::string(kCpuModes[mode])}},
+          static_cast<double>(mean) / kTicksPerSecond);
+    }
+    for (size_t mode = 0; mode < std::tuple_size_v<decltype(CpuTimes::guest_ticks)>; ++mode) {
+      uint64_t sum = 0;
+      for (const CpuTimes& times : cpus) sum += times.guest_ticks[mode];
+      const uint64_t mean = sum / cpus.size();
+      Add(readings, "node_cpu_guest_seconds_total",
           {{"cpu", "all"}, {"mode", std::string(kCpuModes[mode])}},
           static_cast<double>(mean) / kTicksPerSecond);
     }

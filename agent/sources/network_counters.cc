@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "agent/sources.h"
 #include "agent/sources/text.h"
+#include "core/utf8.h"
 
 namespace haidang::agent {
 namespace {
@@ -150,6 +153,31 @@ Status ParseSockstat(std::string_view text, std::vector<Reading>& readings) {
     }
   }
   return {};
+}
+
+Status ParseArp(std::string_view text, std::vector<Reading>& readings) {
+  constexpr size_t kDeviceField = 5;
+  constexpr size_t kMaxDevices = 256;
+  if (text.empty()) return {};
+  TakeLine(text);
+  std::map<std::string, uint64_t> neighbours;  // by device
+  while (!text.empty()) {
+    std::string_view line = TakeLine(text);
+    std::string_view field = TakeField(line);
+    if (field.empty()) continue;
+    for (size_t at = 0; at < kDeviceField; ++at) field = TakeField(line);
+    if (field.empty()) return Error{"a line names no device"};
+    ++neighbours[ToUtf8(field, 64)];
+    if (neighbours.size() > kMaxDevices) return Error{"names more than 256 devices"};
+  }
+  for (const auto& [device, count] : neighbours) {
+    Add(readings, "node_arp_entries", {{"device", device}}, count);
+  }
+  return {};
+}
+
+std::unique_ptr<Source> MakeArpSource(const std::string& root) {
+  return MakeFileSource("arp", {{root + "proc/net/arp", ParseArp}});
 }
 
 std::unique_ptr<Source> MakeNetstatSource(const std::string& root) {

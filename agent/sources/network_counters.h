@@ -13,4 +13,7 @@ Status ParseSnmp6(std::string_view text, std::vector<Reading>& readings);
 // net/sockstat and net/sockstat6: a protocol, then names and numbers in turn.
 Status ParseSockstat(std::string_view text, std::vector<Reading>& readings);
 
+// net/arp: a neighbour a line, behind a line of headings; told is how many each device has.
+Status ParseArp(std::string_view text, std::vector<Reading>& readings);
+
 }  // namespace haidang::agent

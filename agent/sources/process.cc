@@ -41,6 +41,10 @@ class ProcessSource final : public Source {
     ReadOnce(*stat);
     if (start_seconds_) Add(readings, "process_start_time_seconds", {}, *start_seconds_);
     if (max_fds_) Add(readings, "process_max_fds", {}, *max_fds_);
+    if (max_virtual_bytes_) {
+      Add(readings, "process_virtual_memory_max_bytes", {},
+          static_cast<double>(*max_virtual_bytes_));
+    }
     return {};
   }
 
@@ -54,7 +58,10 @@ class ProcessSource final : public Source {
         start_seconds_ = static_cast<double>(*boot) + Seconds(stat.start_ticks);
       }
     }
-    if (const auto text = ReadSmallFile(limits_path_)) max_fds_ = ParseMaxOpenFiles(*text);
+    if (const auto text = ReadSmallFile(limits_path_)) {
+      max_fds_ = ParseLimit(*text, "Max open files");
+      max_virtual_bytes_ = ParseLimit(*text, "Max address space");
+    }
   }
 
   std::string stat_path_;
@@ -65,6 +72,7 @@ class ProcessSource final : public Source {
   bool once_ = false;
   std::optional<double> start_seconds_;
   std::optional<uint64_t> max_fds_;
+  std::optional<uint64_t> max_virtual_bytes_;
 };
 
 }  // namespace
@@ -107,13 +115,13 @@ Result<ProcessStat> ParseProcessStat(std::string_view text) {
   return stat;
 }
 
-std::optional<uint64_t> ParseMaxOpenFiles(std::string_view text) {
-  constexpr std::string_view kKey = "Max open files";
+std::optional<uint64_t> ParseLimit(std::string_view text, std::string_view limit) {
   while (!text.empty()) {
     std::string_view line = TakeLine(text);
-    if (!line.starts_with(kKey)) continue;
-    line.remove_prefix(kKey.size());
-    return ParseUnsigned(TakeField(line));
+    if (!line.starts_with(limit)) continue;
+    line.remove_prefix(limit.size());
+    const std::string_view soft = TakeField(line);
+    return soft == "unlimited" ? UINT64_MAX : ParseUnsigned(soft);
   }
   return std::nullopt;
 }

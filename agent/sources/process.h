@@ -22,8 +22,9 @@ struct ProcessStat {
 
 Result<ProcessStat> ParseProcessStat(std::string_view text);
 
-// The soft limit of open files in /proc/<pid>/limits; nothing where it is unlimited or not told.
-std::optional<uint64_t> ParseMaxOpenFiles(std::string_view text);
+// A soft limit in /proc/<pid>/limits, "Max open files"; UINT64_MAX where it is unlimited, nothing
+// where it is not told.
+std::optional<uint64_t> ParseLimit(std::string_view text, std::string_view limit);
 
 // Entries of a directory (open files: /proc/<pid>/fd); nothing where it cannot be read.
 std::optional<uint64_t> CountEntries(const std::string& path);

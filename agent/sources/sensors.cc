@@ -79,8 +79,9 @@ void LookAtSensor(const std::string& path, const std::string& chip, const Sensor
   }
   const auto* unit = std::find_if(std::begin(kUnits), std::end(kUnits),
                                   [&](const Unit& one) { return one.kind == file.kind; });
-  const bool told = std::find(std::begin(kProperties), std::end(kProperties), file.property) !=
-                    std::end(kProperties);
+  const bool hysteresis = file.kind == "temp" && file.property == "crit_hyst";
+  const bool told = hysteresis || std::find(std::begin(kProperties), std::end(kProperties),
+                                            file.property) != std::end(kProperties);
   if (unit == std::end(kUnits) || !told) return;
   const auto value = ReadInteger(path + name);
   if (!value) return;
@@ -107,10 +108,27 @@ Result<std::vector<Reading>> LookAtHwmon(const std::string& hwmon) {
   return readings;
 }
 
+// What cools, a fan or a processor that is held back: how much of how much.
+void LookAtCooling(const std::string& path, const std::string& name,
+                   std::vector<Reading>& readings) {
+  const Labels labels = {{"name", name},
+                         {"type", ToUtf8(ReadWord(path + "type").value_or(""), 128)}};
+  const auto tell = [&](const char* file, const char* metric) {
+    const auto state = ReadInteger(path + file);
+    if (state && *state >= 0) Add(readings, metric, labels, static_cast<uint64_t>(*state));
+  };
+  tell("cur_state", "node_cooling_device_cur_state");
+  tell("max_state", "node_cooling_device_max_state");
+}
+
 Result<std::vector<Reading>> LookAtThermalZones(const std::string& thermal) {
   std::vector<Reading> readings;
   constexpr std::string_view kZone = "thermal_zone";
+  constexpr std::string_view kCooling = "cooling_device";
   for (const std::string& entry : EntriesOf(thermal)) {
+    if (IsNumbered(entry, kCooling) && readings.size() < kMaxSensors) {
+      LookAtCooling(thermal + entry + "/", entry.substr(kCooling.size()), readings);
+    }
     if (!IsNumbered(entry, kZone) || readings.size() == kMaxSensors) continue;
     const auto milli = ReadInteger(thermal + entry + "/temp");
     if (!milli) continue;

@@ -12,6 +12,7 @@
 #include "agent/sources/kernel.h"
 #include "agent/sources/mdadm.h"
 #include "agent/sources/network_counters.h"
+#include "agent/sources/per_cpu.h"
 #include "agent/sources/text.h"
 #include "tests/agent/source_reading.h"
 #include "tests/support/fake_loop.h"
@@ -106,6 +107,59 @@ TEST_CASE("the network's counters: two lines, a line each, protocols in one line
   CHECK(values.at("node_sockstat_UDP6_inuse") == 5);
 }
 
+TEST_CASE("packets and turns of each processor") {
+  auto values = Read(MakeSoftnetSource(kServer, {.per_core_up_to = 64})).values;
+  CHECK(values.size() == 64 * 3);
+  CHECK(values.at(R"(node_softnet_dropped_total{cpu="5"})") == 3);
+  const auto read_all = Read(MakeSoftnetSource(kServer, {.per_core_up_to = 63})).values;
+  CHECK(read_all.size() == 3);
+  CHECK(read_all.at(R"(node_softnet_dropped_total{cpu="all"})") == 3);
+  values = Read(MakeSchedstatSource(kServer, {})).values;
+  CHECK(values.size() == 64 * 3);
+
+  const auto softnet = ParseSoftnet("0000000a 00000001 ff\n\n10 0 0 0 0 0 0 0 0 0 0 0 00000007\n");
+  REQUIRE(softnet.ok());
+  REQUIRE(softnet->size() == 2);
+  CHECK((*softnet)[0].cpu == 0);
+  CHECK((*softnet)[0].counts == std::array<uint64_t, 3>{10, 1, 255});
+  CHECK((*softnet)[1].cpu == 7);
+  CHECK_FALSE(ParseSoftnet("0a 0b\n").ok());
+  CHECK_FALSE(ParseSoftnet("0a 0b xx\n").ok());
+  CHECK_FALSE(ParseSoftnet("-1 0b 0c\n").ok());
+  const auto turns = ParseSchedstat("version 15\ncpu2 0 0 0 0 0 0 1500000000 250 9\ndomain0 f 0\n");
+  REQUIRE(turns.ok());
+  REQUIRE(turns->size() == 1);
+  CHECK((*turns)[0].cpu == 2);
+  CHECK((*turns)[0].counts == std::array<uint64_t, 3>{1500000000, 250, 9});
+  CHECK_FALSE(ParseSchedstat("cpu2 0 0 0 0 0 0 1 2\n").ok());
+  CHECK_FALSE(ParseSchedstat("cpux 0 0 0 0 0 0 1 2 3\n").ok());
+
+  values = Read(MakeArpSource(kServer)).values;
+  CHECK(values == std::map<std::string, double>{{R"(node_arp_entries{device="bond0"})", 6},
+                                                {R"(node_arp_entries{device="eno2"})", 3}});
+  CHECK(Fault(ParseArp, "IP address\n10.0.0.1 0x1\n") == "a line names no device");
+}
+
+TEST_CASE("frequencies, power supplies, what cools") {
+  const auto look = [](size_t per_core_up_to) {
+    return ReadPaced([&](Loop& loop, const Clock& clock) {
+             return MakeCpufreqSource(kServer, loop, clock, {.per_core_up_to = per_core_up_to});
+           })
+        .values;
+  };
+  CHECK(look(64).size() == 64 * 3);
+  CHECK(look(64).at(R"(node_cpu_scaling_frequency_hertz{cpu="31"})") == 2794748000);
+  CHECK(look(64).at(R"(node_cpu_scaling_frequency_max_hertz{cpu="63"})") == 3.4e9);
+  CHECK(look(8).size() == 3);
+  CHECK(look(8).at(R"(node_cpu_scaling_frequency_hertz{cpu="all"})") == (2794748000.0 + 1.5e9) / 2);
+  const auto power = ReadPaced([](Loop& loop, const Clock& clock) {
+                       return MakePowerSupplySource(kServer, loop, clock);
+                     }).values;
+  CHECK(power ==
+        std::map<std::string, double>{{R"(node_power_supply_capacity{power_supply="BAT0"})", 97},
+                                      {R"(node_power_supply_online{power_supply="AC"})", 1}});
+}
+
 TEST_CASE("all of a large server's memory, disks and network devices") {
   auto values = Read(MakeMeminfoSource(kServer)).values;
   CHECK(values.at("node_memory_MemTotal_bytes") == 527956512.0 * 1024);
@@ -126,7 +180,7 @@ TEST_CASE("all of a large server's memory, disks and network devices") {
   CHECK(values.at(R"(node_network_receive_fifo_total{device="eno1"})") == 3);
   CHECK(values.at(R"(node_network_transmit_colls_total{device="eno1"})") == 10);
 
-  CHECK(Read(MakeCpuSource(kServer, {.per_core_up_to = 64})).values.size() == 64 * 8);
+  CHECK(Read(MakeCpuSource(kServer, {.per_core_up_to = 64})).values.size() == 64 * (8 + 2));
 }
 
 TEST_CASE("software RAIDs: whole, rebuilding, being checked, inactive") {
@@ -234,6 +288,8 @@ TEST_CASE("sensors, thermal zones, errors of the memory") {
                        return MakeThermalZoneSource(kServer, loop, clock);
                      }).values;
   CHECK(zones == std::map<std::string, double>{
+                     {R"(node_cooling_device_cur_state{name="0",type="Processor"})", 2},
+                     {R"(node_cooling_device_max_state{name="0",type="Processor"})", 10},
                      {R"(node_thermal_zone_temp{type="x86_pkg_temp",zone="0"})", 61}});
 
   const auto edac = ReadPaced([](Loop& loop, const Clock& clock) {
@@ -298,7 +354,8 @@ TEST_CASE("a machine that has none of it has no readings, and no failure") {
   for (const auto& source :
        {MakeStatSource(empty), MakeVmstatSource(empty), MakePressureSource(empty),
         MakeFilefdSource(empty), MakeEntropySource(empty), MakeConntrackSource(empty),
-        MakeNetstatSource(empty), MakeSockstatSource(empty), MakeMdadmSource(empty)}) {
+        MakeNetstatSource(empty), MakeSockstatSource(empty), MakeMdadmSource(empty),
+        MakeArpSource(empty), MakeSoftnetSource(empty, {}), MakeSchedstatSource(empty, {})}) {
     CAPTURE(source->name());
     const ReadResult read = Read(*source);
     CHECK(read.error.empty());
@@ -335,6 +392,7 @@ TEST_CASE("the kernel's parsers survive damaged files") {
       {"net/snmp", ParseNetstat},
       {"net/snmp6", ParseSnmp6},
       {"net/sockstat", ParseSockstat},
+      {"net/arp", ParseArp},
   };
   const auto damaged = [&](const std::string& good) {
     std::string text = good.substr(random() % good.size(), random() % good.size());
@@ -357,8 +415,12 @@ TEST_CASE("the kernel's parsers survive damaged files") {
   }
   const std::string raids = ReadSmallFile(kServer + "proc/mdstat").value();
   const std::string release = ReadSmallFile(kServer + "etc/os-release").value();
+  const std::string softnet = ReadSmallFile(kServer + "proc/net/softnet_stat").value();
+  const std::string turns = ReadSmallFile(kServer + "proc/schedstat").value();
   for (int round = 0; round < 2000; ++round) {
     if (const auto parsed = ParseMdstat(damaged(raids))) CHECK(parsed->size() <= 64);
     static_cast<void>(ParseOsRelease(damaged(release)));
+    static_cast<void>(ParseSoftnet(damaged(softnet)).ok());
+    static_cast<void>(ParseSchedstat(damaged(turns)).ok());
   }
 }

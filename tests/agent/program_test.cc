@@ -245,7 +245,7 @@ TEST_CASE("sources: a line each, with what a reading costs") {
   CHECK(told.code == 0);
   using Catch::Matchers::Matches;
   CHECK_THAT(told.out, Matches("SOURCE +SERIES +CPU ms +TOOK ms +STATE +READS\n[^]*"));
-  CHECK_THAT(told.out, Matches("[^]*\ncpu +16 +[0-9.]+ +[0-9.]+ +on +/proc/stat\n[^]*"));
+  CHECK_THAT(told.out, Matches("[^]*\ncpu +20 +[0-9.]+ +[0-9.]+ +on +/proc/stat\n[^]*"));
   CHECK_THAT(told.out, Matches("[^]*\nloadavg +off +/proc/loadavg\n[^]*"));
   CHECK_THAT(told.out, Matches("[^]*\nprobe +no \\[\\[probe\\]\\] +[^]*"));
   const std::string broken = std::string(FIXTURES) + "/machines/broken";

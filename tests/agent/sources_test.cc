@@ -54,7 +54,7 @@ class Scratch {
 
 TEST_CASE("cpu: each core and mode in seconds") {
   const auto read = Read(MakeCpuSource(Machine("commune-server"), {}));
-  CHECK(read.values.size() == 16);
+  CHECK(read.values.size() == 20);
   CHECK(read.values.at(R"(node_cpu_seconds_total{cpu="0",mode="user"})") == 204.10);
   CHECK(read.values.at(R"(node_cpu_seconds_total{cpu="1",mode="idle"})") == 25804.22);
   CHECK(read.values.at(R"(node_cpu_seconds_total{cpu="1",mode="steal"})") == 0.48);
@@ -62,14 +62,14 @@ TEST_CASE("cpu: each core and mode in seconds") {
 
 TEST_CASE("cpu: an old kernel, with a CPU that is off") {
   const auto read = Read(MakeCpuSource(Machine("old-kernel"), {}));
-  CHECK(read.values.size() == 16);
+  CHECK(read.values.size() == 20);
   CHECK(read.values.contains(R"(node_cpu_seconds_total{cpu="2",mode="user"})"));
   CHECK(read.values.at(R"(node_cpu_seconds_total{cpu="2",mode="steal"})") == 0);
 }
 
 TEST_CASE("cpu: machines with many CPUs report the mean") {
   const auto read = Read(MakeCpuSource(Machine("commune-server"), {.per_core_up_to = 1}));
-  CHECK(read.values.size() == 8);
+  CHECK(read.values.size() == 10);
   CHECK(read.values.at(R"(node_cpu_seconds_total{cpu="all",mode="user"})") == 203.56);
 }
 
@@ -95,11 +95,11 @@ TEST_CASE("a file of /proc that vanishes is a failure, and its return no surpris
   const std::string path = scratch.root() + "proc/stat";
   Write(path, "cpu0 1 2 3 4 5 6 7 8\nbtime 5\n");
   const auto source = MakeCpuSource(scratch.root(), {});
-  CHECK(Read(*source).values.size() == 8);
+  CHECK(Read(*source).values.size() == 10);
   unlink(path.c_str());
   CHECK(Read(*source).error == "cannot read " + path + ": No such file or directory");
   Write(path, "cpu0 1 2 3 4 5 6 7 9\nbtime 5\n");
-  CHECK(Read(*source).values.size() == 8);
+  CHECK(Read(*source).values.size() == 10);
 }
 
 TEST_CASE("loadavg") {
@@ -274,7 +274,7 @@ TEST_CASE("parsers survive damaged files") {
       if (const auto devices = ParseNetdev(text)) CHECK(devices->size() <= 512);
       if (const auto mounts = ParseMounts(text)) CHECK(mounts->size() <= 256);
       ParseProcessStat(text).ok();
-      ParseMaxOpenFiles(text);
+      ParseLimit(text, "Max open files");
       ParseBootTime(text);
     }
   }
