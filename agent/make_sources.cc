@@ -21,7 +21,15 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
     if (on(name)) sources.push_back(make());
   };
   const std::string& root = tools.root;
-  const auto runner = std::make_shared<ChildRunner>(tools.loop, tools.clock);
+  std::shared_ptr<ChildRunner> runner;  // made where somebody needs it
+  const auto programs = [&] {
+    if (runner == nullptr) {
+      ChildRunnerOptions limits;
+      limits.at_once = options.programs_at_once;
+      runner = std::make_shared<ChildRunner>(tools.loop, tools.clock, limits);
+    }
+    return runner;
+  };
   const CpuOptions cpu{.per_core_up_to = options.cpu_per_core_up_to};
   add("cpu", [&] { return MakeCpuSource(root, cpu); });
   add("schedstat", [&] { return MakeSchedstatSource(root, cpu); });
@@ -72,6 +80,11 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
     add("process_groups",
         [&] { return MakeProcessGroupsSource(root, tools.loop, options.process_groups); });
   }
+  if (!options.plugins.empty()) {
+    add("plugins", [&] {
+      return MakePluginsSource(programs(), tools.clock, options.interval, options.plugins);
+    });
+  }
   if (!options.access_logs.empty()) {
     add("access_log", [&] {
       return MakeAccessLogSource(root, tools.loop, tools.clock, options.access_logs,
@@ -80,7 +93,7 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
   }
   if (!options.exec_json.empty()) {
     add("exec_json", [&] {
-      return MakeExecJsonSource(runner, tools.clock, options.interval, options.exec_json);
+      return MakeExecJsonSource(programs(), tools.clock, options.interval, options.exec_json);
     });
   }
   if (on("http_json") && !options.http_json.empty()) {

@@ -91,6 +91,8 @@ void ReadSources(ConfigTable table, Options& options) {
   }
   options.cpu_per_core_up_to = static_cast<size_t>(table.Integer(
       "cpu_per_core_up_to", static_cast<int64_t>(options.cpu_per_core_up_to), 0, 8192));
+  options.programs_at_once = static_cast<size_t>(
+      table.Integer("programs_at_once", static_cast<int64_t>(options.programs_at_once), 1, 32));
   table.Finish();
 }
 
@@ -202,6 +204,7 @@ Result<Options> Read(ConfigFile& file, Need need) {
   options.files = ReadFilesOptions(root);
   options.certificates = ReadCertificateOptions(root);
   options.process_groups = ReadProcessGroupOptions(root);
+  options.plugins = ReadPluginOptions(root);
   options.access_logs = ReadAccessLogOptions(root);
   ReadJson(root, options);
   ReadProbes(root, options);

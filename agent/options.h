@@ -12,6 +12,7 @@
 #include "agent/sources/exec_json.h"
 #include "agent/sources/files.h"
 #include "agent/sources/http_json.h"
+#include "agent/sources/plugins.h"
 #include "agent/sources/process_groups.h"
 #include "agent/sources/services.h"
 #include "core/io/mqtt_session.h"
@@ -33,12 +34,14 @@ struct Options {
   std::string state_directory = "/var/lib/haidang-agent";
   std::chrono::milliseconds interval{15000};  // between ticks
   std::vector<std::string> sources_off;       // names of sources that are not read
+  size_t programs_at_once = 4;                // that sources run
   size_t cpu_per_core_up_to = 64;             // logical CPUs; larger machines report their mean
   std::string textfile_directory;             // absolute; "": none
   ServicesOptions services;
   std::vector<FilesOptions> files;
   std::vector<CertificateOptions> certificates;
   std::vector<ProcessGroupOptions> process_groups;
+  std::vector<PluginOptions> plugins;
   std::vector<AccessLogOptions> access_logs;
   std::vector<ExecJsonOptions> exec_json;
   std::vector<HttpJsonOptions> http_json;

@@ -37,13 +37,20 @@ milliseconds PatienceOf(const Options& options) {
   for (const CertificateOptions& certificate : options.certificates) {
     patience = std::max(patience, certificate.timeout + 500ms);
   }
-  for (const ExecJsonOptions& document : options.exec_json) {
-    patience = std::max(patience, LongestRun(document.command.timeout));
-  }
   for (const HttpJsonOptions& document : options.http_json) {
     patience = std::max(patience, document.request.timeout + 500ms);
   }
-  return patience;
+  // Programs have their turns, a few at a time.
+  milliseconds longest{0};
+  for (const PluginOptions& plugin : options.plugins) {
+    longest = std::max(longest, LongestRun(plugin.command.timeout));
+  }
+  for (const ExecJsonOptions& document : options.exec_json) {
+    longest = std::max(longest, LongestRun(document.command.timeout));
+  }
+  const size_t programs = options.plugins.size() + options.exec_json.size();
+  const size_t turns = (programs + options.programs_at_once - 1) / options.programs_at_once;
+  return std::max(patience, longest * static_cast<int64_t>(turns) + 500ms);
 }
 
 // Runs `loop` until `ready`, at most `patience`.

@@ -13,7 +13,7 @@ std::span<const MetricInfo> Catalogue() {
     for (const auto part :
          {catalogue::NodeMetrics(), catalogue::KernelMetrics(), catalogue::NetworkMetrics(),
           catalogue::HardwareMetrics(), catalogue::CheckMetrics(), catalogue::ProbeMetrics(),
-          catalogue::CentralMetrics()}) {
+          catalogue::ProgramMetrics(), catalogue::CentralMetrics()}) {
       rows.insert(rows.end(), part.begin(), part.end());
     }
     std::sort(rows.begin(), rows.end(),

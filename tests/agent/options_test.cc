@@ -76,7 +76,7 @@ TEST_CASE("every key") {
           "keep_alive = 30\nconnect_timeout = \"5s\"\nbackoff_max = \"2min\"\n"
           "[machine]\nid = \"ha-tu-1\"\nclass = \"workstation\"\nsite = \"06652\"\n"
           "[state]\ndirectory = \"/tmp/x\"\n[sampling]\ninterval = \"30s\"\n"
-          "[sources]\noff = [\"cpu\", \"time\"]\ncpu_per_core_up_to = 4\n"
+          "[sources]\noff = [\"cpu\", \"time\"]\ncpu_per_core_up_to = 4\nprograms_at_once = 2\n"
           "[spool]\nmax_mib = 8\nmax_age = \"2d\"\nsync = \"0s\"\n[log]\nlevel = \"debug\"\n"
           "[[probe]]\njourney = \"mot-cua\"\nstep = \"tra-cuu\"\nurl = \"https://a.example/x\"\n"
           "interval = \"1min\"\ntimeout = \"3s\"\nstatus = [200, 404]\ncontains = \"x\"\n"
@@ -93,6 +93,7 @@ TEST_CASE("every key") {
   CHECK(options->interval == 30s);
   CHECK(options->sources_off == std::vector<std::string>{"cpu", "time"});
   CHECK(options->cpu_per_core_up_to == 4);
+  CHECK(options->programs_at_once == 2);
   CHECK(options->spool_max_bytes == 8 << 20);
   CHECK(options->spool_max_age == 48h);
   CHECK(options->spool_sync == 0s);
@@ -341,6 +342,14 @@ TEST_CASE("the sample configuration is true") {
   CHECK(full->interval == defaults.interval);
   CHECK(full->sources_off == defaults.sources_off);
   CHECK(full->cpu_per_core_up_to == defaults.cpu_per_core_up_to);
+  CHECK(full->programs_at_once == defaults.programs_at_once);
+  REQUIRE(full->plugins.size() == 1);
+  const PluginOptions plugin;
+  CHECK(full->plugins[0].interval == plugin.interval);
+  CHECK(full->plugins[0].command.timeout == plugin.command.timeout);
+  CHECK(full->plugins[0].perfdata == plugin.perfdata);
+  CHECK(full->plugins[0].command.environment.empty());
+  CHECK_FALSE(full->plugins[0].command.user);
   CHECK(full->spool_max_bytes == defaults.spool_max_bytes);
   CHECK(full->spool_max_age == defaults.spool_max_age);
   CHECK(full->spool_sync == defaults.spool_sync);

@@ -51,7 +51,7 @@ TEST_CASE("rows are sorted, unique and found by name") {
   CHECK(all.size() == catalogue::NodeMetrics().size() + catalogue::KernelMetrics().size() +
                           catalogue::NetworkMetrics().size() + catalogue::HardwareMetrics().size() +
                           catalogue::CheckMetrics().size() + catalogue::ProbeMetrics().size() +
-                          catalogue::CentralMetrics().size());
+                          catalogue::ProgramMetrics().size() + catalogue::CentralMetrics().size());
 }
 
 TEST_CASE("names, labels, units and helps follow Prometheus' conventions") {

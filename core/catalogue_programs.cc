@@ -1,0 +1,57 @@
+#include "core/catalogue_rows.h"
+
+namespace haidang::catalogue {
+namespace {
+
+using enum MetricType;
+using enum DataType;
+
+constexpr MetricInfo kRows[] = {
+    {"haidang_plugin_bad_perfdata", kGauge, kUInt64, "", "name", "plugins",
+     "Số mục trong dữ liệu đo (perfdata) của lần chạy gần nhất không đọc được.",
+     "What of the newest run's performance data could not be read."},
+    {"haidang_plugin_counter_total", kCounter, kDouble, "", "label,name", "plugins",
+     "Bộ đếm mà chương trình kiểm tra báo (đơn vị c).",
+     "A counter that the plug-in tells (unit c)."},
+    {"haidang_plugin_critical_max", kGauge, kDouble, "", "label,name,unit", "plugins",
+     "Ngưỡng nghiêm trọng trên: giá trị lớn hơn mức này là nghiêm trọng.",
+     "Above this the value is critical."},
+    {"haidang_plugin_critical_min", kGauge, kDouble, "", "label,name,unit", "plugins",
+     "Ngưỡng nghiêm trọng dưới: giá trị nhỏ hơn mức này là nghiêm trọng.",
+     "Below this the value is critical."},
+    {"haidang_plugin_duration_seconds", kGauge, kDouble, "seconds", "name", "plugins",
+     "Thời gian chạy của chương trình kiểm tra trong lần gần nhất.",
+     "How long the plug-in's newest run took."},
+    {"haidang_plugin_output", kGauge, kString, "", "name", "plugins",
+     "Dòng đầu mà chương trình kiểm tra in ra, hoặc lý do không chạy được.",
+     "First line that the plug-in printed, or why it could not be run."},
+    {"haidang_plugin_state", kGauge, kUInt64, "", "name", "plugins",
+     "Trạng thái do chương trình kiểm tra báo: 0 tốt, 1 cảnh báo, 2 nghiêm trọng, 3 không rõ (kể "
+     "cả "
+     "khi quá giờ hoặc không chạy được).",
+     "What the plug-in says: 0 ok, 1 warning, 2 critical, 3 unknown (also where it hangs or cannot "
+     "be run)."},
+    {"haidang_plugin_value", kGauge, kDouble, "", "label,name,unit", "plugins",
+     "Giá trị trong dữ liệu đo của chương trình kiểm tra, theo đơn vị cơ bản ghi ở nhãn unit "
+     "(giây, "
+     "byte, tỷ lệ).",
+     "A value of the plug-in's performance data, in the base unit that the label unit names "
+     "(seconds, bytes, ratio)."},
+    {"haidang_plugin_value_max", kGauge, kDouble, "", "label,name,unit", "plugins",
+     "Giá trị lớn nhất có thể có, ví dụ dung lượng của ổ đĩa.",
+     "The greatest value that there can be, such as a disk's size."},
+    {"haidang_plugin_value_min", kGauge, kDouble, "", "label,name,unit", "plugins",
+     "Giá trị nhỏ nhất có thể có.", "The least value that there can be."},
+    {"haidang_plugin_warning_max", kGauge, kDouble, "", "label,name,unit", "plugins",
+     "Ngưỡng cảnh báo trên: giá trị lớn hơn mức này là cảnh báo.",
+     "Above this the value is a warning."},
+    {"haidang_plugin_warning_min", kGauge, kDouble, "", "label,name,unit", "plugins",
+     "Ngưỡng cảnh báo dưới: giá trị nhỏ hơn mức này là cảnh báo.",
+     "Below this the value is a warning."},
+};
+
+}  // namespace
+
+std::span<const MetricInfo> ProgramMetrics() { return kRows; }
+
+}  // namespace haidang::catalogue
