@@ -25,6 +25,9 @@ constexpr MetricInfo kRows[] = {
     {"haidang_plugin_output", kGauge, kString, "", "name", "plugins",
      "Dòng đầu mà chương trình kiểm tra in ra, hoặc lý do không chạy được.",
      "First line that the plug-in printed, or why it could not be run."},
+    {"haidang_plugin_runs_total", kCounter, kUInt64, "", "name", "plugins",
+     "Số lần chương trình kiểm tra đã chạy xong, kể từ khi phần mềm giám sát khởi động.",
+     "Runs of the plug-in that have ended, since the agent started."},
     {"haidang_plugin_state", kGauge, kUInt64, "", "name", "plugins",
      "Trạng thái do chương trình kiểm tra báo: 0 tốt, 1 cảnh báo, 2 nghiêm trọng, 3 không rõ (kể "
      "cả "

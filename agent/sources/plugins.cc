@@ -98,7 +98,10 @@ class PluginsSource final : public Source {
 
   Status Read(int64_t, std::vector<Reading>& readings, std::vector<Event>& events) override {
     for (const Plugin& plugin : plugins_) {
-      if (plugin.outcome) Report(plugin.options, *plugin.outcome, readings);
+      if (!plugin.outcome) continue;
+      Report(plugin.options, *plugin.outcome, readings);
+      Add(readings, "haidang_plugin_runs_total", {{"name", plugin.options.name}},
+          uint64_t{plugin.runs});
     }
     std::move(events_.begin(), events_.end(), std::back_inserter(events));
     events_.clear();
@@ -112,6 +115,7 @@ class PluginsSource final : public Source {
     ItemTrouble trouble;
     std::unique_ptr<Child> child = nullptr;  // while it runs
     std::optional<Outcome> outcome = {};     // of the newest run that ended
+    uint64_t runs = 0;                       // that ended
   };
 
   void OnResult(Plugin& plugin, ChildResult result) {
@@ -130,6 +134,7 @@ class PluginsSource final : public Source {
     const size_t before = plugin.outcome ? plugin.outcome->state : 0;
     if (outcome.state != before) TellChange(plugin, outcome, before);
     plugin.outcome = std::move(outcome);
+    ++plugin.runs;
   }
 
   void TellChange(const Plugin& plugin, const Outcome& outcome, size_t before) {

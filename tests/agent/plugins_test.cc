@@ -106,7 +106,7 @@ TEST_CASE("plug-ins: state, text, performance data with thresholds") {
   CHECK(value("critical_max", "time", "seconds") == Approx(1));
   CHECK(value("value", "n", "") == 5);
   CHECK(read.values.at(R"(haidang_plugin_counter_total{label="sent",name="disk"})") == 7);
-  CHECK(read.values.size() == 6 + 2 + 9);
+  CHECK(read.values.size() == 8 + 9 + 2);
   CHECK(read.values.at(R"(haidang_plugin_state{name="plain"})") == 0);
   CHECK(TextOf(*bench.source, "disk") == "DISK WARNING - ổ đĩa");
   CHECK(TextOf(*bench.source, "plain") == "fine");
@@ -207,6 +207,7 @@ TEST_CASE("plug-ins run when they are due, and one at a time each") {
   CHECK_FALSE(bench.source->Ready());
   bench.Round();
   CHECK(runs() == 1);
+  CHECK(Read(*bench.source).values.at(R"(haidang_plugin_runs_total{name="slow"})") == 1);
   bench.clock.Advance(45s);  // counted from the beginning of the run, which was long ago
   bench.source->Prepare();
   CHECK(bench.source->Ready());  // what was before stands
@@ -218,7 +219,7 @@ TEST_CASE("plug-ins: without performance data where it is not wanted") {
   PluginOptions quiet = Plugin("quiet", {"/bin/echo", "OK | a=1 b"});
   quiet.perfdata = false;
   Bench bench({quiet});
-  CHECK(bench.Round().values.size() == 3);
+  CHECK(bench.Round().values.size() == 4);
 }
 
 TEST_CASE("[[plugin]]") {
