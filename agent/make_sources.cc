@@ -85,6 +85,10 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
       return MakePluginsSource(programs(), tools.clock, options.interval, options.plugins);
     });
   }
+  if (WantsSmart(root, options.smart)) {
+    add("smart",
+        [&] { return MakeSmartSource(programs(), tools.clock, options.interval, options.smart); });
+  }
   if (!options.access_logs.empty()) {
     add("access_log", [&] {
       return MakeAccessLogSource(root, tools.loop, tools.clock, options.access_logs,

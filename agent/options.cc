@@ -205,6 +205,7 @@ Result<Options> Read(ConfigFile& file, Need need) {
   options.certificates = ReadCertificateOptions(root);
   options.process_groups = ReadProcessGroupOptions(root);
   options.plugins = ReadPluginOptions(root);
+  options.smart = ReadSmartOptions(root);
   options.access_logs = ReadAccessLogOptions(root);
   ReadJson(root, options);
   ReadProbes(root, options);

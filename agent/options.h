@@ -15,6 +15,7 @@
 #include "agent/sources/plugins.h"
 #include "agent/sources/process_groups.h"
 #include "agent/sources/services.h"
+#include "agent/sources/smart.h"
 #include "core/io/mqtt_session.h"
 #include "core/result.h"
 
@@ -42,6 +43,7 @@ struct Options {
   std::vector<CertificateOptions> certificates;
   std::vector<ProcessGroupOptions> process_groups;
   std::vector<PluginOptions> plugins;
+  SmartOptions smart;
   std::vector<AccessLogOptions> access_logs;
   std::vector<ExecJsonOptions> exec_json;
   std::vector<HttpJsonOptions> http_json;

@@ -50,7 +50,9 @@ milliseconds PatienceOf(const Options& options) {
   }
   const size_t programs = options.plugins.size() + options.exec_json.size();
   const size_t turns = (programs + options.programs_at_once - 1) / options.programs_at_once;
-  return std::max(patience, longest * static_cast<int64_t>(turns) + 500ms);
+  // A machine has few disks, and they answer within a second.
+  const milliseconds disks = 2 * LongestRun(options.smart.command.timeout);
+  return std::max({patience, disks, longest * static_cast<int64_t>(turns) + 500ms});
 }
 
 // Runs `loop` until `ready`, at most `patience`.

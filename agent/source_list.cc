@@ -45,6 +45,7 @@ constexpr SourceInfo kSources[] = {
     {"certificate", "certificates in files and on ports", "[[certificate]]"},
     {"process_groups", "/proc/PID of chosen processes", "[[process]]"},
     {"plugins", "monitoring plug-ins", "[[plugin]]"},
+    {"smart", "disks, by smartctl", "[smart]"},
     {"access_log", "web servers' access logs", "[[access_log]]"},
     {"exec_json", "numbers in JSON from programs", "[[exec_json]]"},
     {"http_json", "numbers in JSON from web servers", "[[http_json]]"},

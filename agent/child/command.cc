@@ -43,7 +43,7 @@ bool IsVariableName(std::string_view name) {
 }
 
 void CheckArguments(ConfigTable& table, const std::vector<std::string>& argv) {
-  if (argv.empty() || (argv[0].starts_with('/') && !argv[0].ends_with('/'))) return;
+  if (!argv.empty() && argv[0].starts_with('/') && !argv[0].ends_with('/')) return;
   table.Fault("command",
               "does not begin with the path of a program; allowed: [\"/usr/lib/nagios/plugins/"
               "check_load\", \"-w\", \"5\"], a text for each argument");

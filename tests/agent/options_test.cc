@@ -350,6 +350,12 @@ TEST_CASE("the sample configuration is true") {
   CHECK(full->plugins[0].perfdata == plugin.perfdata);
   CHECK(full->plugins[0].command.environment.empty());
   CHECK_FALSE(full->plugins[0].command.user);
+  CHECK(full->smart.configured);
+  CHECK_FALSE(plain->smart.configured);
+  CHECK(full->smart.command.argv == defaults.smart.command.argv);
+  CHECK(full->smart.command.timeout == defaults.smart.command.timeout);
+  CHECK(full->smart.interval == defaults.smart.interval);
+  CHECK(full->smart.devices.empty());
   CHECK(full->spool_max_bytes == defaults.spool_max_bytes);
   CHECK(full->spool_max_age == defaults.spool_max_age);
   CHECK(full->spool_sync == defaults.spool_sync);
@@ -364,7 +370,7 @@ TEST_CASE("the sample configuration is true") {
 
   // An unknown key makes the reader list those that it knows: each must stand in the sample.
   for (const std::string section :
-       {"broker", "machine", "state", "sampling", "sources", "spool", "log"}) {
+       {"broker", "machine", "state", "sampling", "sources", "spool", "log", "smart"}) {
     const std::string fault = Fault("[" + section + "]\nzzzzzzzz = 1\n", Need::kReading);
     for (const std::string& key : KeysAllowedBy(fault)) {
       INFO(section << "." << key);
