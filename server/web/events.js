@@ -18,6 +18,7 @@ const reasons = new Map([
   ["probe_failed", reasonText],
   ["machine_booted", wordOf("event.boot.")],
   ["oom_kill", wordOf("event.oom.")],
+  ["plugin_state", wordOf("check.")],
 ]);
 
 function withReason(event) {

@@ -49,6 +49,8 @@ TEST_CASE("what lies outside counts in the first or last bucket, or not at all")
   CHECK(histogram.Quantile(0.5) == 0);
 }
 
+constexpr double kMostError = Histogram::kMostError + 1e-12;  // as doubles are rounded
+
 TEST_CASE("quantiles lie within 10 % of the truth") {
   std::mt19937_64 random(3);
   std::lognormal_distribution<double> spread(-1, 1.5);
@@ -64,7 +66,7 @@ TEST_CASE("quantiles lie within 10 % of the truth") {
     std::sort(values.begin(), values.end());
     for (const double q : {0.0, 0.01, 0.25, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0}) {
       const double truth = values[static_cast<size_t>(q * 9999)];
-      CHECK(std::abs(histogram.Quantile(q) / truth - 1) <= Histogram::kMostError);
+      CHECK(std::abs(histogram.Quantile(q) / truth - 1) <= kMostError);
     }
     CHECK(histogram.Quantile(2) == histogram.Quantile(1));
     CHECK(std::isnan(histogram.Quantile(std::nan(""))));
@@ -81,7 +83,7 @@ TEST_CASE("a quantile is within 10 % wherever in its bucket the values stand") {
     const double value = std::exp2(place / 4);  // bucket 1: (1, 2^(1/4)]
     for (int i = 0; i < 100; ++i) histogram.Observe(value);
     for (const double q : {0.0, 0.05, 0.5, 0.95, 1.0}) {
-      CHECK(std::abs(histogram.Quantile(q) / value - 1) <= Histogram::kMostError);
+      CHECK(std::abs(histogram.Quantile(q) / value - 1) <= kMostError);
     }
   }
 }

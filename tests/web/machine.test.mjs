@@ -36,6 +36,7 @@ const events = [
   event('machine_booted', 62, '', 'abrupt: it was not shut down; kernel 6.1.0-26-amd64, was 6.1.0-25-amd64'),
   event('oom_kill', 63, 'java', 'memory: pid 4711, 2048 MiB'),
   event('oom_kill', 64, '', 'tomorrows_reason: 3'),
+  event('plugin_state', 64.5, 'backup', 'critical: the backup is 3 days old, was ok'),
   event('constructor', 65, 'x', 'y'),
   event('disk_smart', 90, 'sda', '<img src=x onerror="document.title=\'broken in\'">'),
 ];
@@ -133,12 +134,18 @@ test('a long ledger is shown in parts', async () => {
 test('what happened is told in words, what machines say stays text', async () => {
   const page = await open(ill);
   const items = page.locator('#events li');
-  await eventually('five events', async () => (await items.count()) === 5);
+  await eventually('ten events', async () => (await items.count()) === 10);
   assert.match(await items.nth(0).innerText(), /Kiểm tra đạt trở lại/);
   assert.match(await items.nth(1).innerText(), /Kiểm tra không đạt\s+mot-cua\/tra-cuu · máy chủ trả về mã lỗi · 503 Service Unavailable/);
   assert.match(await items.nth(2).innerText(), /Phần mềm giám sát khởi động\s+phiên bản 0\.1\.0/);
   assert.match(await items.nth(3).innerText(), /Phần mềm giám sát dừng theo lệnh/);
-  assert.match(await items.nth(4).innerText(), /Diễn biến: disk_smart\s+sda · <img src=x onerror=/);
+  assert.match(await items.nth(4).innerText(),
+    /Máy khởi động lại\s+không được tắt đúng cách: mất điện, bị reset hoặc treo · it was not shut down; kernel 6\.1\.0-26-amd64/);
+  assert.match(await items.nth(5).innerText(), /thiếu bộ nhớ\s+java · máy hết bộ nhớ · pid 4711, 2048 MiB/);
+  assert.match(await items.nth(6).innerText(), /tomorrows_reason · 3/);
+  assert.match(await items.nth(7).innerText(), /Phép kiểm tra đổi trạng thái\s+backup · nghiêm trọng · the backup is 3 days old, was ok/);
+  assert.match(await items.nth(8).innerText(), /Diễn biến: constructor\s+x · y/);
+  assert.match(await items.nth(9).innerText(), /Diễn biến: disk_smart\s+sda · <img src=x onerror=/);
   assert.equal(await page.title(), `${ill} – Hải Đăng`);
   await close(page);
 });
