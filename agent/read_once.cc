@@ -124,7 +124,7 @@ Result<std::string> ReadMetricsOnce(Options options, const std::string& root,
 }
 
 Result<std::string> DescribeSources(const Options& options, const std::string& root) {
-  static constexpr char kLine[] = "{:<15} {:>7} {:>8} {:>8}  {:<10} {}\n";
+  static constexpr char kLine[] = "{:<15} {:>7} {:>8} {:>8}  {:<18} {}\n";
   std::string table = fmt::format(kLine, "SOURCE", "SERIES", "CPU ms", "TOOK ms", "STATE", "READS");
   for (const SourceInfo& info : AllSources()) {
     const auto& off = options.sources_off;

@@ -18,7 +18,9 @@ constexpr char kHead[] =
     "`site`,\n"
     "`site_name` and `class` are joined to what an agent sends. *Source* is the agent's source "
     "that reads\n"
-    "it; `collector` and `server` are own metrics of those programs.\n";
+    "it; `collector` and `server` are own metrics of those programs. What differs from "
+    "node_exporter, and\n"
+    "why: [what differs](metrics-differences.md).\n";
 
 std::string DataTypeName(DataType type) {
   switch (type) {
