@@ -46,7 +46,8 @@ Ingest::Ingest(IngestOptions options, const Clock& clock, store::Store& store, F
       grants_(options_.grants),
       refused_(clock, "messages refused"),
       quarantined_(clock, "batches quarantined"),
-      odd_births_(clock, "births taken in part") {}
+      odd_births_(clock, "births taken in part"),
+      retention_clock_(clock, store.NewestReceivedMs()) {}
 
 Moment Ingest::Now() const { return {clock_.WallMs(), clock_.MonotonicNs() / 1000000}; }
 
@@ -299,7 +300,7 @@ void Ingest::Mend() {
 }
 
 int64_t Ingest::Expire(int64_t needed, int64_t limit) {
-  auto expired = store_.Expire(options_.retention, needed, clock_.WallMs(), limit);
+  auto expired = store_.Expire(options_.retention, needed, retention_clock_.NowMs(), limit);
   if (!expired) {
     StageFailed(expired.error());
     return 0;

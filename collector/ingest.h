@@ -15,6 +15,7 @@
 #include "collector/held.h"
 #include "collector/metrics.h"
 #include "collector/rebirths.h"
+#include "collector/retention_clock.h"
 #include "core/clock.h"
 #include "core/io/mqtt_session.h"
 #include "core/sparkplug/batch.h"
@@ -167,6 +168,7 @@ class Ingest {
   Complaints refused_;
   Complaints quarantined_;
   Complaints odd_births_;  // of which something is left out
+  RetentionClock retention_clock_;
 };
 
 }  // namespace haidang::collector

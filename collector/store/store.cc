@@ -269,6 +269,14 @@ Result<std::vector<RemoteRow>> Store::Remotes() {
   return remotes;
 }
 
+std::optional<int64_t> Store::NewestReceivedMs() {
+  std::optional<int64_t> newest_ms;
+  auto read = ForEach(db_, "SELECT received_ms FROM journal ORDER BY id DESC LIMIT 1",
+                      [&](Statement& s) { newest_ms = s.Int(0); });
+  if (!read) return std::nullopt;
+  return newest_ms;
+}
+
 Status Store::SampleJournal(const std::function<void(int64_t, int64_t, int64_t)>& visit) {
   int64_t first = 0, last = 0;
   auto ends = ForEach(db_,

@@ -122,10 +122,12 @@ class Store {
   // A spool of which the journal holds nothing any more; a layout that no spool speaks.
   Status ForgetSpool(int64_t spool);
   Status ForgetLayout(int64_t layout);
+  // By the clock of then; nothing where the journal has no row, or cannot be read.
+  std::optional<int64_t> NewestReceivedMs();
   // Deletes at most `limit` rows of the journal that are in blocks and no more looked at, or too
   // old; as many events and closed findings that are too old, and some blocks; how many rows of the
   // journal it deleted. `needed`: the first row that is in no block. What came more than a day
-  // after `now_ms`, the wall clock, came now.
+  // after `now_ms` came now.
   Result<int64_t> Expire(const Retention& retention, int64_t needed, int64_t now_ms, int64_t limit);
 
   // Gives pages that are free back to the file system, where there are many, for `budget` at most.

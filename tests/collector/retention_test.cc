@@ -197,3 +197,34 @@ TEST_CASE("a file gives free pages back, a few at a time, and keeps some") {
   CHECK(free() >= 90);
   CHECK(pages() < 400);
 }
+
+TEST_CASE_METHOD(Fixture, "a clock that is wrong for a while deletes nothing, ahead or behind") {
+  const uint64_t day_ticks = static_cast<uint64_t>(kDay / step_ms);
+  GiveRange(1, day_ticks);
+  Settle();
+  Expire();
+  GiveRange(day_ticks + 1, day_ticks + 5);  // in no block yet
+  REQUIRE(Commit());
+  const auto rows = [&] {
+    return std::vector<int64_t>{Count("block"), Count("rollup"), Count("journal"),
+                                Number("SELECT sum(received_ms) FROM journal")};
+  };
+  const auto before = rows();
+  REQUIRE(before[0] >= 12);
+  REQUIRE(before[2] >= 5);
+  for (const auto step : {24h * 3650, -24h * 3650}) {
+    for (const bool restarted : {false, true}) {
+      clock.StepWall(step);
+      if (restarted) Restart();
+      for (int i = 0; i < 3; ++i) {
+        Expire();
+        clock.Advance(1min);
+      }
+      CHECK(rows() == before);
+      clock.StepWall(-step);
+      if (restarted) Restart();
+      Expire();
+      CHECK(rows() == before);
+    }
+  }
+}
