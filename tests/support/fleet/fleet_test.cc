@@ -79,15 +79,18 @@ TEST_CASE("an agent's birth and batches are what the codec reads") {
   CHECK(birth->bd_seq == 0);
   CHECK(birth->series.size() == 60);
   BatchDecoder decoder;
-  std::map<uint64_t, std::vector<uint64_t>> seen;  // number to bits
+  constexpr int64_t kNowMs = 1'767'573'000'000;
+  int64_t booted_ms = 0;
   for (uint64_t number = 1; number <= 300; ++number) {
-    const std::string payload = agent.NextBatch(1000, 0);
+    const std::string payload = agent.NextBatch(kNowMs, 0);
     const auto message = decoder.Decode(payload);
     REQUIRE(message);
     CHECK(message->seq == number % 256);
     const auto& batch = message->batches[0];
     CHECK(batch.header.number == number);
-    CHECK(batch.header.wall_ms == static_cast<int64_t>(999 + number));
+    CHECK(batch.header.wall_ms == kNowMs - 1 + static_cast<int64_t>(number));
+    if (number > 1) CHECK(batch.header.wall_ms - batch.header.since_boot_ms == booted_ms);
+    booted_ms = batch.header.wall_ms - batch.header.since_boot_ms;
     REQUIRE(batch.samples.size() == 60);
     for (size_t i = 0; i < 60; ++i) {
       CHECK(batch.samples[i].alias == birth->series[i].alias);

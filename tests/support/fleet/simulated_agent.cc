@@ -76,7 +76,7 @@ std::string SimulatedAgent::Birth(int64_t now_ms) {
 std::string SimulatedAgent::Encode(uint64_t number, int64_t wall_ms) {
   batch_.header.number = number;
   batch_.header.wall_ms = wall_ms;
-  batch_.header.since_boot_ms = static_cast<int64_t>(1'000'000 + number * 15);
+  batch_.header.since_boot_ms = std::max<int64_t>(1, wall_ms - kBootedMs);
   for (size_t i = 0; i < series_.size(); ++i) {
     const uint64_t bits = Mix(seed_ * 1'000'003 + number * 4099 + i);
     Value& value = batch_.samples[i].second;

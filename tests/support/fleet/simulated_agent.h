@@ -70,6 +70,10 @@ class SimulatedAgent {
     bool settled = false;
   };
 
+  // When its machine was booted, the same in each run: times since then and wall times agree, as
+  // those of a machine do whose clock nobody has to mend.
+  static constexpr int64_t kBootedMs = 1'700'000'000'000;
+
   std::string Encode(uint64_t number, int64_t wall_ms);
   void Settle(const sparkplug::Committed& committed);
   void SettleOne(uint64_t number);
