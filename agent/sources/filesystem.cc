@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -5,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <utility>
 
 #include "agent/sources.h"
 #include "agent/sources/mounts.h"
@@ -50,20 +53,21 @@ class FilesystemSource final : public Source {
   std::string_view name() const override { return "filesystem"; }
 
   void Prepare() override {
-    auto mounts = ReadMounts();
-    if (!mounts) {
+    auto table = ReadMounts();
+    if (!table) {
       round_.reset();
-      failure_ = mounts.error();
+      failure_ = table.error();
       return;
     }
     failure_.reset();
+    left_out_ = table->left_out;
+    std::vector<Mount>& mounts = table->mounts;
     SetStuckAside();
     // Those that may hang come last, so that they do not keep the others waiting.
-    std::stable_partition(mounts->begin(), mounts->end(),
-                          [](const Mount& m) { return !m.network; });
+    std::stable_partition(mounts.begin(), mounts.end(), [](const Mount& m) { return !m.network; });
     std::vector<Mount> asked;
     skipped_.clear();
-    for (Mount& mount : *mounts) (MayAsk(mount) ? asked : skipped_).push_back(std::move(mount));
+    for (Mount& mount : mounts) (MayAsk(mount) ? asked : skipped_).push_back(std::move(mount));
     round_ = std::make_shared<Round>(std::move(asked));
     if (round_->mounts.empty()) {
       round_->started = round_->done = true;
@@ -75,10 +79,12 @@ class FilesystemSource final : public Source {
 
   bool Ready() const override { return round_ == nullptr || round_->done; }
 
-  Status Read(int64_t, std::vector<Reading>& readings, std::vector<Event>&) override {
+  Status Read(int64_t wall_ms, std::vector<Reading>& readings,
+              std::vector<Event>& events) override {
     if (failure_) return *failure_;
     if (round_ == nullptr) return Error{"was read before it was prepared"};
     if (!round_->started) return Error{"all workers are busy with what does not answer"};
+    TellLeftOut(wall_ms, events);
     for (const Mount& mount : skipped_) Report(mount, nullptr, readings);
     std::lock_guard lock(round_->mutex);
     for (size_t i = 0; i < round_->mounts.size(); ++i) {
@@ -89,20 +95,31 @@ class FilesystemSource final : public Source {
   }
 
  private:
+  // Once when the cap is met, and again once it is met after it was not.
+  void TellLeftOut(int64_t wall_ms, std::vector<Event>& events) {
+    if (!std::exchange(left_out_told_, left_out_ > 0) && left_out_ > 0) {
+      events.push_back({wall_ms, "mounts_left_out", "filesystem",
+                        fmt::format("of {} mounted file systems only the first {} are read",
+                                    kMaxMounts + left_out_, kMaxMounts)});
+      spdlog::warn("filesystem: {}", events.back().text);
+    }
+  }
+
   // The machine's own view where we may see it: ours may be a sandbox in which all is read-only.
-  Result<std::vector<Mount>> ReadMounts() const {
+  Result<MountTable> ReadMounts() const {
+    constexpr size_t kMaxBytes = 8U << 20;  // some 50 000 mounts
     std::string path = init_path_;
-    auto text = ReadSmallFile(path);
+    auto text = ReadSmallFile(path, kMaxBytes);
     const bool own_view = !text.ok();
     if (own_view) {
       path = self_path_;
-      text = ReadSmallFile(path);
+      text = ReadSmallFile(path, kMaxBytes);
     }
     if (!text) return text.error();
-    auto mounts = ParseMounts(*text);
-    if (!mounts) return Error{path + ": " + mounts.error().message};
-    for (Mount& mount : *mounts) mount.read_only |= mount.mounted_read_only && !own_view;
-    return mounts;
+    auto table = ParseMounts(*text);
+    if (!table) return Error{path + ": " + table.error().message};
+    for (Mount& mount : table->mounts) mount.read_only |= mount.mounted_read_only && !own_view;
+    return table;
   }
 
   // A worker that has not come back since the last tick keeps its thread: the mount that it waits
@@ -147,6 +164,8 @@ class FilesystemSource final : public Source {
   std::vector<std::shared_ptr<Round>> stuck_;  // older ones whose worker has not come back
   std::vector<Mount> skipped_;                 // not asked in the newest round
   std::optional<Error> failure_;               // of the newest Prepare
+  size_t left_out_ = 0;                        // mounts beyond the cap, at the newest Prepare
+  bool left_out_told_ = false;
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <string_view>
+#include <unordered_set>
 
 #include "agent/sources/text.h"
 #include "core/utf8.h"
@@ -10,7 +12,6 @@
 namespace haidang::agent {
 namespace {
 
-constexpr size_t kMaxMounts = 256;
 constexpr size_t kMaxLabelBytes = 512;
 
 constexpr auto kNoStorage = std::to_array<std::string_view>(
@@ -69,6 +70,7 @@ struct Line {
   Mount mount;
   std::string_view number;  // major:minor
   std::string_view root;    // the directory of the file system that is mounted
+  bool covered = false;     // by another mount at the same point
 };
 
 bool ParseLine(std::string_view text, Line& line) {
@@ -91,30 +93,35 @@ bool ParseLine(std::string_view text, Line& line) {
 
 }  // namespace
 
-Result<std::vector<Mount>> ParseMounts(std::string_view text) {
+Result<MountTable> ParseMounts(std::string_view text) {
   std::vector<Line> lines;
   while (!text.empty()) {
     const std::string_view row = TakeLine(text);
     if (row.empty()) continue;
     Line line;
     if (!ParseLine(row, line)) return Error{"a line does not describe a mount"};
-    std::erase_if(lines, [&](const Line& l) { return l.mount.point == line.mount.point; });
     lines.push_back(std::move(line));
   }
+  // Of mounts at one point the last covers the others.
+  std::unordered_set<std::string_view> points;
   std::set<std::string_view> whole;
-  for (const Line& line : lines) {
-    if (line.root == "/") whole.insert(line.number);
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    line->covered = !points.insert(line->mount.point).second;
+    if (!line->covered && line->root == "/") whole.insert(line->number);
   }
-  std::vector<Mount> mounts;
+  MountTable table;
   for (Line& line : lines) {
     Mount& mount = line.mount;
-    if (Contains(kNoStorage, mount.type) || IsNoStoragePlace(mount.point)) continue;
+    if (line.covered || Contains(kNoStorage, mount.type) || IsNoStoragePlace(mount.point)) continue;
     if (line.root != "/" && whole.contains(line.number)) continue;
-    if (mounts.size() >= kMaxMounts) break;
+    if (table.mounts.size() == kMaxMounts) {
+      ++table.left_out;
+      continue;
+    }
     mount.device = ToUtf8(mount.device, kMaxLabelBytes);
-    mounts.push_back(std::move(mount));
+    table.mounts.push_back(mount);
   }
-  return mounts;
+  return table;
 }
 
 }  // namespace haidang::agent

@@ -36,6 +36,11 @@ class ServicesSource final : public Source {
     if (!state->has_bus) return {};
     Add(readings, "node_systemd_system_running", {}, state->system == "running");
     Add(readings, "haidang_services_failed", {}, state->failed);
+    for (const std::string_view one : kStates) {
+      const auto count = state->counts.find(std::string(one));
+      Add(readings, "node_systemd_units", {{"state", std::string(one)}},
+          count != state->counts.end() ? count->second : 0);
+    }
     for (const auto& [name, unit] : state->units)
       Report(ToUtf8(name, kMaxUnitName), unit, readings);
     TellChanges(*state, wall_ms, events);
@@ -59,6 +64,7 @@ class ServicesSource final : public Source {
     };
     count("node_systemd_service_restart_total", unit.restarts);
     count("node_systemd_unit_tasks_current", unit.tasks);
+    count("node_systemd_socket_accepted_connections_total", unit.accepted);
     count("haidang_service_memory_bytes", unit.memory_bytes);
     seconds("haidang_service_cpu_seconds_total", unit.cpu_ns, 1e9);
     seconds("node_systemd_unit_start_time_seconds", unit.start_us, 1e6);

@@ -11,6 +11,7 @@ constexpr char kManagerPath[] = "/org/freedesktop/systemd1";
 constexpr char kManager[] = "org.freedesktop.systemd1.Manager";
 constexpr char kUnit[] = "org.freedesktop.systemd1.Unit";
 constexpr char kService[] = "org.freedesktop.systemd1.Service";
+constexpr char kSocket[] = "org.freedesktop.systemd1.Socket";
 constexpr char kTimer[] = "org.freedesktop.systemd1.Timer";
 
 // systemd's word for "not counted".
@@ -41,7 +42,10 @@ Result<ServicesState> ServicesLook::Run() {
     bus_ = std::move(*bus);
   }
   Result<ServicesState> state = Ask();
-  if (!state) bus_.reset();
+  if (!state) {
+    bus_.reset();
+    looks_ = 0;
+  }
   return state;
 }
 
@@ -51,6 +55,14 @@ Result<ServicesState> ServicesLook::Ask() {
   const auto system = bus_->Text(kManagerPath, kManager, "SystemState");
   if (!system) return system.error();
   state.system = system->value_or("");
+  // All units make a long answer, and how many there are changes seldom.
+  constexpr uint64_t kCountEvery = 4;
+  if (looks_++ % kCountEvery == 0) {
+    const auto counts = bus_->CountByState();
+    if (!counts) return counts.error();
+    counts_ = *counts;
+  }
+  state.counts = counts_;
 
   const auto add = [&](const Result<std::vector<ListedUnit>>& units) -> Status {
     if (!units) return units.error();
@@ -104,6 +116,8 @@ Status ServicesLook::AddDetails(const ListedUnit& unit, UnitState& state) {
     }
   } else if (unit.name.ends_with(".timer")) {
     state.trigger_us = Happened(number(kTimer, "LastTriggerUSec"));
+  } else if (unit.name.ends_with(".socket")) {
+    state.accepted = number(kSocket, "NAccepted");
   }
   return status;
 }

@@ -23,12 +23,14 @@ struct UnitState {
   std::optional<uint64_t> tasks;
   std::optional<uint64_t> start_us;    // since 1970
   std::optional<uint64_t> trigger_us;  // of a timer: when it last elapsed, since 1970
+  std::optional<uint64_t> accepted;    // of a socket: connections since it was started
 };
 
 struct ServicesState {
   bool has_bus = false;
   std::string system;  // "running", "degraded"…
   uint64_t failed = 0;
+  std::map<std::string, uint64_t> counts;  // of all units, by active state
   std::map<std::string, UnitState> units;
 };
 
@@ -50,6 +52,8 @@ class ServicesLook {
   std::vector<std::string> names_;
   std::vector<std::string> patterns_;
   std::unique_ptr<SystemdBus> bus_;  // null: connect first
+  uint64_t looks_ = 0;
+  std::map<std::string, uint64_t> counts_;  // what they were when they were last counted
 };
 
 }  // namespace haidang::agent

@@ -70,9 +70,37 @@ Result<std::vector<ListedUnit>> SystemdBus::ListNamed(const std::vector<std::str
   return List("ListUnitsByNames", nullptr, names);
 }
 
+Result<std::map<std::string, uint64_t>> SystemdBus::CountByState() {
+  constexpr size_t kMaxStates = 32;
+  std::map<std::string, uint64_t> counts;
+  const std::vector<std::string> any;
+  const Status counted = EachUnit("ListUnitsByPatterns", &any, any, [&](const UnitTexts& unit) {
+    if (counts.size() < kMaxStates || counts.contains(unit.active)) ++counts[unit.active];
+    return Status();
+  });
+  if (!counted) return counted.error();
+  return counts;
+}
+
 Result<std::vector<ListedUnit>> SystemdBus::List(const char* member,
                                                  const std::vector<std::string>* states,
                                                  const std::vector<std::string>& names) {
+  std::vector<ListedUnit> units;
+  const Status listed = EachUnit(member, states, names, [&](const UnitTexts& unit) -> Status {
+    if (units.size() == kMaxUnits) {
+      return Error{"systemd: more than " + std::to_string(kMaxUnits) +
+                   " units match; name them more closely under [services] units"};
+    }
+    units.push_back({unit.name, unit.load, unit.active, unit.path});
+    return {};
+  });
+  if (!listed) return listed.error();
+  return units;
+}
+
+Status SystemdBus::EachUnit(const char* member, const std::vector<std::string>* states,
+                            const std::vector<std::string>& names,
+                            const std::function<Status(const UnitTexts& unit)>& each) {
   const Message call = NewCall(kManagerPath, kManager, member);
   if (!call || (states != nullptr && !Append(call.get(), *states)) || !Append(call.get(), names)) {
     return Failed(member, -ENOTCONN);
@@ -84,24 +112,16 @@ Result<std::vector<ListedUnit>> SystemdBus::List(const char* member,
   if (called < 0) return Failed(member, called);
   const Message reply(answer, MessageEnd{api_.get()});
 
-  std::vector<ListedUnit> units;
   int more = api_->enter(answer, SD_BUS_TYPE_ARRAY, "(ssssssouso)");
   while (more >= 0) {
-    const char* name = nullptr;
-    const char* load = nullptr;
-    const char* active = nullptr;
-    const char* path = nullptr;
+    UnitTexts unit;
     const char* other = nullptr;  // description, sub state, following, job's type and path
     uint32_t job = 0;
-    more = api_->read(answer, "(ssssssouso)", &name, &other, &load, &active, &other, &other, &path,
-                      &job, &other, &other);
-    if (more == 0) return units;
+    more = api_->read(answer, "(ssssssouso)", &unit.name, &other, &unit.load, &unit.active, &other,
+                      &other, &unit.path, &job, &other, &other);
+    if (more == 0) return {};
     if (more < 0) break;
-    if (units.size() == kMaxUnits) {
-      return Error{"systemd: more than " + std::to_string(kMaxUnits) +
-                   " units match; name them more closely under [services] units"};
-    }
-    units.push_back({name, load, active, path});
+    if (const Status taken = each(unit); !taken) return taken;
   }
   return Failed(member, more);
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +33,8 @@ class SystemdBus {
 
   // Loaded units whose name matches a shell's pattern; without patterns those that failed.
   Result<std::vector<ListedUnit>> ListMatching(const std::vector<std::string>& patterns);
+  // How many of all loaded units are in each active state.
+  Result<std::map<std::string, uint64_t>> CountByState();
   // Units by name, also those that are not loaded or do not exist.
   Result<std::vector<ListedUnit>> ListNamed(const std::vector<std::string>& names);
 
@@ -52,6 +56,17 @@ class SystemdBus {
   Message NewCall(const char* path, const char* interface, const char* member);
   Result<std::vector<ListedUnit>> List(const char* member, const std::vector<std::string>* states,
                                        const std::vector<std::string>& names);
+  // Calls `each` with every unit of the answer, whose texts it may read meanwhile, until one is
+  // refused.
+  struct UnitTexts {
+    const char* name = nullptr;
+    const char* load = nullptr;
+    const char* active = nullptr;
+    const char* path = nullptr;
+  };
+  Status EachUnit(const char* member, const std::vector<std::string>* states,
+                  const std::vector<std::string>& names,
+                  const std::function<Status(const UnitTexts& unit)>& each);
   // An Error where the bus did not answer; null where the property is not there.
   Result<Message> Property(const std::string& path, const char* interface, const char* property);
   bool Append(sd_bus_message* message, const std::vector<std::string>& texts) const;

@@ -202,6 +202,7 @@ int FakeSystemd::Get(sd_bus_message* message, void* self, sd_bus_error*) {
     if (wanted == "TasksCurrent") return number(unit.tasks);
     if (wanted == "ActiveEnterTimestamp") return number(unit.start_us);
     if (wanted == "LastTriggerUSec") return number(unit.trigger_us);
+    if (wanted == "NAccepted") return sd_bus_reply_method_return(message, "v", "u", unit.accepted);
   }
   return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_UNKNOWN_PROPERTY, "no %s", property);
 }

@@ -24,6 +24,7 @@ struct FakeUnit {
   uint64_t tasks = UINT64_MAX;
   uint64_t start_us = 0;
   uint64_t trigger_us = 0;
+  uint32_t accepted = 0;
 };
 
 // Stands in for systemd on a real dbus-daemon of its own, at root/run/dbus/system_bus_socket.

@@ -59,7 +59,7 @@ TEST_CASE("services: a machine without a system bus has none, which is no failur
 }
 
 TEST_CASE("services: chosen units by name and pattern, and all that failed") {
-  Bench bench({"nginx.service", "postgresql@*", "gone.service", "backup.timer"});
+  Bench bench({"nginx.service", "postgresql@*", "gone.service", "backup.timer", "ssh.socket"});
   FakeSystemd systemd(bench.root());
   FakeUnit nginx = In("active");
   nginx.type = "forking";
@@ -73,10 +73,13 @@ TEST_CASE("services: chosen units by name and pattern, and all that failed") {
   broken.type = "oneshot";
   FakeUnit timer = In("active");
   timer.trigger_us = 1'700'000'100'000'000;
+  FakeUnit listening = In("active");
+  listening.accepted = 7;
   systemd.Set({{"nginx.service", nginx},
                {"postgresql@15-main.service", In("activating")},
                {"broken.service", broken},
                {"backup.timer", timer},
+               {"ssh.socket", listening},
                {"other.service", In("active")}});
   const auto values = bench.Next().values;
   CHECK(values.at("node_systemd_system_running") == 0);
@@ -85,6 +88,11 @@ TEST_CASE("services: chosen units by name and pattern, and all that failed") {
     return values.at("node_systemd_unit_state{name=\"" + name + "\",state=\"" + is + "\",type=\"" +
                      type + "\"}");
   };
+  CHECK(values.at(R"(node_systemd_units{state="active"})") == 4);
+  CHECK(values.at(R"(node_systemd_units{state="activating"})") == 1);
+  CHECK(values.at(R"(node_systemd_units{state="failed"})") == 1);
+  CHECK(values.at(R"(node_systemd_units{state="inactive"})") == 0);
+  CHECK(values.at(R"(node_systemd_socket_accepted_connections_total{name="ssh.socket"})") == 7);
   CHECK(state("nginx.service", "active", "forking") == 1);
   CHECK(state("nginx.service", "failed", "forking") == 0);
   CHECK(state("postgresql@15-main.service", "activating", "simple") == 1);
@@ -133,14 +141,14 @@ TEST_CASE("services: a bus that ends and comes back, a systemd that hangs") {
   {
     FakeSystemd systemd(bench.root());
     systemd.Set({{"nginx.service", In("active")}});
-    CHECK(bench.Next().values.size() == 8);
+    CHECK(bench.Next().values.size() == 13);
     systemd.EndBus();
     CHECK_THAT(bench.Next().error, Catch::Contains("systemd: "));
     CHECK_THAT(bench.Next().error, Catch::Contains("cannot connect to "));
   }
   FakeSystemd again(bench.root());
   again.Set({{"nginx.service", In("active")}});
-  CHECK(bench.Next().values.size() == 8);
+  CHECK(bench.Next().values.size() == 13);
   again.Hang();
   const auto begin = std::chrono::steady_clock::now();
   CHECK_FALSE(bench.Next().error.empty());

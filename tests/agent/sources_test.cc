@@ -272,7 +272,7 @@ TEST_CASE("parsers survive damaged files") {
       if (const auto memory = ParseMeminfo(text)) CHECK(memory->size() >= 1);
       if (const auto disks = ParseDiskstats(text)) CHECK(disks->size() <= 512);
       if (const auto devices = ParseNetdev(text)) CHECK(devices->size() <= 512);
-      if (const auto mounts = ParseMounts(text)) CHECK(mounts->size() <= 256);
+      if (const auto mounts = ParseMounts(text)) CHECK(mounts->mounts.size() <= kMaxMounts);
       ParseProcessStat(text).ok();
       ParseLimit(text, "Max open files");
       ParseBootTime(text);
