@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kMaxUnit = 16;  // bytes
 constexpr size_t kMaxBad = 10'000;
+constexpr double kGreatest = 1e200;  // so that in its base unit it is a number too
 
 struct Unit {
   std::string_view name;  // as plug-ins write it, in capitals
@@ -54,7 +55,7 @@ std::optional<double> TakeNumber(std::string_view& text) {
   if (rest.starts_with('+')) rest.remove_prefix(1);
   double number = 0;
   const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
-  if (error != std::errc() || !std::isfinite(number)) return std::nullopt;
+  if (error != std::errc() || !(std::abs(number) <= kGreatest)) return std::nullopt;
   rest.remove_prefix(static_cast<size_t>(end - rest.data()));
   text = rest;
   return number;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "agent/sources/text.h"
@@ -31,11 +30,11 @@ const json* Find(const json& object, std::initializer_list<const char*> keys) {
   return at;
 }
 
-// A number that is not negative.
+// A number that is not negative, and fits a count.
 std::optional<double> Number(const json* value) {
   if (value == nullptr || !value->is_number()) return std::nullopt;
   const auto number = value->get<double>();
-  if (!std::isfinite(number) || number < 0) return std::nullopt;
+  if (!(number >= 0 && number < 0x1p63)) return std::nullopt;
   return number;
 }
 
@@ -44,7 +43,7 @@ std::optional<double> Number(const json& object, std::initializer_list<const cha
 }
 
 std::optional<uint64_t> Count(std::optional<double> number) {
-  if (!number || *number >= 0x1p63) return std::nullopt;
+  if (!number) return std::nullopt;
   return static_cast<uint64_t>(*number);
 }
 
@@ -139,7 +138,7 @@ std::optional<uint64_t> MediaErrorsOf(const json& document) {
         Number(document, {"scsi_error_counter_log", what, "total_uncorrected_errors"});
     if (errors) sum = sum.value_or(0) + *errors;
   }
-  return Count(sum);
+  return sum && *sum < 0x1p63 ? Count(sum) : std::nullopt;
 }
 
 std::string ModelOf(const json& document) {

@@ -127,8 +127,9 @@ TEST_CASE("units become base units") {
   CHECK(One("x=3rpm").unit == "rpm");
   CHECK_FALSE(One("x=U").number);
   CHECK_FALSE(One("x=U;1;2").number);
-  for (const char* bad : {"x=", "x=abc", "x=nan", "x=inf", "x=1,5", "x=1.2.3", "x=0x10", "x=1e999",
-                          "x=-", "x=;1;2", "x=1=2", "x=1abcdefghijklmnopqrstuvwxyz", "x=1\xFF"}) {
+  for (const char* bad :
+       {"x=", "x=abc", "x=nan", "x=inf", "x=1,5", "x=1.2.3", "x=0x10", "x=1e999", "x=1e308KB",
+        "x=-", "x=;1;2", "x=1=2", "x=1abcdefghijklmnopqrstuvwxyz", "x=1\xFF"}) {
     INFO(bad);
     const PluginOutput output = ParsePluginOutput("|" + std::string(bad));
     CHECK(output.bad == 1);

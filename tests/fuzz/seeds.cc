@@ -144,6 +144,24 @@ void WriteJsonSeeds(const std::filesystem::path& root) {
   corpus.Add("3,1,2,-;Out of memory: Killed process 4711 (java) total-vm:8kB, anon-rss:2kB");
 }
 
+void WriteProgramSeeds(const std::filesystem::path& root) {
+  Corpus corpus(root / "programs");
+  corpus.Add(
+      "LOAD OK|load1=2.720;5.000;10.000;0; 'a b'=50%;~:80;@10:20;0;100\nmore | t=20ms;10:;; c=7c");
+  corpus.Add("/ 1 MB|'it''s'=1.5e3KiB;;;; u=U x=3rpm");
+  corpus.Add(
+      "{\"smartctl\":{\"exit_status\":0},\"devices\":[{\"name\":\"/dev/bus/0\",\"type\":"
+      "\"megaraid,1\"}]}");
+  corpus.Add(
+      "{\"smartctl\":{\"exit_status\":4},\"device\":{\"protocol\":\"ATA\"},\"smart_status\":{"
+      "\"passed\":true},\"power_on_time\":{\"hours\":7},\"ata_smart_attributes\":{\"table\":[{"
+      "\"id\":5,\"name\":\"SSD_Life_Left\",\"value\":90,\"raw\":{\"value\":7,\"string\":\"7 "
+      "(1)\"}}]}}");
+  corpus.Add(
+      "{\"smartctl\":{\"exit_status\":2,\"messages\":[{\"string\":\"no\",\"severity\":\"error\"}]}"
+      "}");
+}
+
 int main(int argc, char** argv) {
   if (argc != 2) {
     std::fputs("usage: fuzz_seeds DIR\n", stderr);
@@ -154,5 +172,6 @@ int main(int argc, char** argv) {
   WriteRollupSeeds(argv[1]);
   WriteAccessLogSeeds(argv[1]);
   WriteJsonSeeds(argv[1]);
+  WriteProgramSeeds(argv[1]);
   return 0;
 }
