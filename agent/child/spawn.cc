@@ -69,7 +69,8 @@ std::vector<std::string> EnvironmentOf(const Command& command) {
     all.emplace("HOME", "/");
   }
   std::vector<std::string> texts;
-  for (const auto& [name, value] : all) texts.push_back(name + "=" + value);
+  texts.reserve(all.size());
+  for (const auto& [name, value] : all) texts.emplace_back(name).append("=").append(value);
   return texts;
 }
 

@@ -46,7 +46,7 @@ class SmartSource final : public Source {
     cadence_.Begin();
     left_ = options_.devices;
     if (!left_.empty()) return Begin();
-    Start({"--scan-open"}, [this](ChildResult result) { OnScan(std::move(result)); });
+    Start({"--scan-open"}, [this](const ChildResult& result) { OnScan(result); });
   }
 
   bool Ready() const override { return child_ == nullptr || looked_; }
@@ -73,7 +73,7 @@ class SmartSource final : public Source {
     child_ = runner_->Start(std::move(command), std::move(done));
   }
 
-  void OnScan(ChildResult result) {
+  void OnScan(const ChildResult& result) {
     fault_ = WhyNone(options_.command, result);
     if (fault_.empty()) {
       auto devices = ParseSmartScan(result.output);
@@ -113,13 +113,13 @@ class SmartSource final : public Source {
                                           "--nocheck=standby," + std::to_string(kAsleep)};
     if (!device.type.empty()) arguments.push_back("--device=" + device.type);
     arguments.push_back(device.name);
-    Start(std::move(arguments), [this, label = LabelOf(device)](ChildResult result) {
-      OnDisk(disks_.at(label), std::move(result));
+    Start(std::move(arguments), [this, label = LabelOf(device)](const ChildResult& result) {
+      OnDisk(disks_.at(label), result);
       AskNext();
     });
   }
 
-  void OnDisk(Disk& disk, ChildResult result) {
+  void OnDisk(Disk& disk, const ChildResult& result) {
     if (result.end == ChildResult::End::kExited && result.code == kAsleep) return;
     const std::string why = WhyNone(options_.command, result);
     disk.state = why.empty() ? ParseSmart(result.output) : Result<SmartState>(Error{why});

@@ -1,7 +1,4 @@
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -12,108 +9,21 @@
 
 #include "agent/sources/text.h"
 #include "core/io/database.h"
+#include "tests/agent/agent_program.h"
 #include "tests/agent/raw_server.h"
 #include "tests/support/temp_dir.h"
 
 // The real program, from its command line to its exit.
 using namespace haidang;
 using namespace std::chrono_literals;
+using haidang::testing::Agent;
+using haidang::testing::Ended;
 using haidang::testing::RawServer;
+using haidang::testing::Run;
+using haidang::testing::Running;
+using haidang::testing::Steady;
 using haidang::testing::TempDir;
-
-namespace {
-
-using Steady = std::chrono::steady_clock;
-
-// haidang-agent as a child; its output goes to files below `dir`.
-class Agent {
- public:
-  Agent(const TempDir& dir, std::vector<std::string> args)
-      : out_(dir / "stdout"), err_(dir / "stderr") {
-    for (const std::string& old : {out_, err_}) unlink(old.c_str());
-    args.insert(args.begin(), AGENT);
-    std::vector<char*> argv;
-    for (std::string& arg : args) argv.push_back(arg.data());
-    argv.push_back(nullptr);
-    // The test's own handlers must not meet a signal that is meant for the agent.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_ = fork();
-    if (pid_ == 0) {
-      for (const int number : {SIGTERM, SIGINT}) signal(number, SIG_DFL);
-      pthread_sigmask(SIG_SETMASK, &before, nullptr);
-      // Under the address sanitizer: a thread that hangs in a library when the program ends is
-      // meant to be left there, with what it holds.
-      setenv("LSAN_OPTIONS", "exitcode=0", 1);
-      dup2(open(out_.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600), STDOUT_FILENO);
-      dup2(open(err_.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600), STDERR_FILENO);
-      execv(argv[0], argv.data());
-      _exit(127);
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    REQUIRE(pid_ >= 0);
-  }
-  ~Agent() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-  Agent(const Agent&) = delete;
-  Agent& operator=(const Agent&) = delete;
-
-  // The exit code; -1 where a signal ended it.
-  int Wait() {
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  void Signal(int number) const { kill(pid_, number); }
-  std::string out() const { return agent::ReadSmallFile(out_).value(); }
-  std::string err() const { return agent::ReadOptionalFile(err_).value(); }
-
-  bool Says(const std::string& text) const {
-    const auto end = Steady::now() + 20s;
-    while (err().find(text) == std::string::npos) {
-      if (Steady::now() > end) return false;
-      std::this_thread::sleep_for(5ms);
-    }
-    return true;
-  }
-
- private:
-  std::string out_;
-  std::string err_;
-  pid_t pid_ = 0;
-};
-
-struct Ended {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Ended Run(const TempDir& dir, std::vector<std::string> args) {
-  Agent agent(dir, std::move(args));
-  const int code = agent.Wait();
-  return {code, agent.out(), agent.err()};
-}
-
-std::string Write(const TempDir& dir, const std::string& text) {
-  const std::string path = dir / "agent.toml";
-  std::ofstream(path) << text;
-  return path;
-}
-
-std::string Running(const TempDir& dir, int port, const std::string& state) {
-  return Write(dir, "[broker]\nuri = \"tcp://127.0.0.1:" + std::to_string(port) +
-                        "\"\ngroup = \"g\"\n[machine]\nid = \"m\"\n[sampling]\ninterval = \"1s\"\n"
-                        "[state]\ndirectory = \"" +
-                        state + "\"\n");
-}
-
-}  // namespace
+using haidang::testing::Write;
 
 TEST_CASE("version, help and usage") {
   const TempDir dir;
@@ -349,6 +259,33 @@ TEST_CASE("SIGTERM ends it within 2 s, whatever the network does") {
       CHECK(agent.err().find("stopping") != std::string::npos);
     }
   }
+}
+
+TEST_CASE("SIGTERM ends it and the programs that it runs, whatever they think of it") {
+  const TempDir dir;
+  const std::string text = agent::ReadSmallFile(Running(dir, 1, dir / "state")).value();
+  const std::string config =
+      Write(dir, text +
+                     "[[plugin]]\nname = \"deaf\"\ncommand = [\"/bin/sh\", \"-c\", \"trap '' TERM; "
+                     "echo $$ > " +
+                     dir / "pid" +
+                     "; while :; do sleep 1; done\"]\ntimeout = \"5min\"\n[[plugin]]\nname = "
+                     "\"flood\"\ncommand = [\"/usr/bin/yes\"]\n");
+  Agent agent(dir, {"--config", config});
+  CHECK(agent.Says("plugin flood: has written more than 1048576 bytes"));
+  const auto begin = Steady::now();
+  pid_t deaf = 0;
+  while (deaf == 0 && Steady::now() - begin < 20s) {
+    const auto told = agent::ReadSmallFile(dir / "pid");
+    if (told && told->ends_with('\n')) deaf = static_cast<pid_t>(std::stol(*told));
+    std::this_thread::sleep_for(5ms);
+  }
+  REQUIRE(deaf > 0);
+  const auto end = Steady::now();
+  agent.Signal(SIGTERM);
+  CHECK(agent.Wait() == 0);
+  CHECK(Steady::now() - end < 2s);
+  CHECK(kill(deaf, 0) != 0);
 }
 
 TEST_CASE("SIGTERM at any moment of the start leaves the spool in order") {
