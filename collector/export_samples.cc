@@ -111,7 +111,8 @@ bool ForEachLine(
     told("_bucket", le, std::to_string(count));
   });
   told("_bucket", "+Inf", std::to_string(histogram->count()));
-  told("_sum", "", NumberText(histogram->sum()));
+  const bool finite = std::isfinite(histogram->sum());  // an infinity may have been observed
+  told("_sum", "", finite ? NumberText(histogram->sum()) : "+Inf");
   told("_count", "", std::to_string(histogram->count()));
   return true;
 }

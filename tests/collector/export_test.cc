@@ -100,6 +100,11 @@ TEST_CASE_METHOD(Fixture, "histograms are told in /metrics/fleet's buckets") {
   CHECK(Has(text,
             name + "_count{instance=\"pc-1\",site=\"06652\",site_name=\"\",class=\"server\"} 3 "));
   CHECK(Has(text, name + "_sum{"));
+  histogram.Observe(std::numeric_limits<double>::infinity());
+  Give(2, {{times, Bytes{histogram.Encode()}}});
+  CHECK(Has(Write(WriteOpenMetrics),
+            name + "_sum{instance=\"pc-1\",site=\"06652\",site_name=\"\",class=\"server\"} +Inf " +
+                Seconds(2)));
   const std::string csv = Write(WriteCsv);
   CHECK(Has(csv, "," + name + R"(_bucket,"{""le"":""1.0""}",2)"));
   CHECK(Has(csv, "," + name + "_count,{},3\r\n"));
