@@ -16,6 +16,12 @@ bool IsEdge(Function function) {
   return function == Function::kFirst || function == Function::kLast;
 }
 
+// Of the other side where this one is empty.
+double MostOf(std::span<const double> side, std::span<const double> other) {
+  if (side.empty()) side = other;
+  return side.empty() ? 0 : *std::max_element(side.begin(), side.end());
+}
+
 void Sum(double& total, double more) { total = std::isnan(total) ? more : total + more; }
 
 }  // namespace
@@ -126,10 +132,10 @@ std::vector<double> NumberSteps::Finish() {
 std::vector<double> KnownMs(std::span<const double> counts, int64_t bucket_ms) {
   std::vector<double> known(counts.size());
   for (size_t i = 0; i < counts.size(); ++i) {
-    const size_t begin = i > kNeighbours ? i - kNeighbours : 0;
-    const size_t end = std::min(counts.size(), i + kNeighbours + 1);
-    const double most = *std::max_element(counts.begin() + static_cast<std::ptrdiff_t>(begin),
-                                          counts.begin() + static_cast<std::ptrdiff_t>(end));
+    const auto before =
+        counts.subspan(i > kNeighbours ? i - kNeighbours : 0, std::min(i, kNeighbours));
+    const auto after = counts.subspan(i + 1, std::min(counts.size() - i - 1, kNeighbours));
+    const double most = std::max(counts[i], std::min(MostOf(before, after), MostOf(after, before)));
     known[i] = most > 0 ? static_cast<double>(bucket_ms) * counts[i] / most : 0;
   }
   return known;

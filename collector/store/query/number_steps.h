@@ -58,8 +58,8 @@ class NumberSteps {
 };
 
 // Of how many milliseconds of each bucket the value was known. A roll-up tells how often it was:
-// where that is less than in any bucket within twelve to either side, it was for that share of the
-// time.
+// where that is less than in some bucket within twelve before it, and in some within twelve behind
+// it, it was for that share of the time. So a machine may begin to tick faster or slower.
 std::vector<double> KnownMs(std::span<const double> counts, int64_t bucket_ms);
 
 }  // namespace haidang::store

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
@@ -127,8 +128,11 @@ TEST_CASE("the rate of a roll-up is by the share of its bucket in which the valu
   std::vector<double> slower(40, 60);
   slower.resize(80, 240);  // the interval changed
   const auto known = KnownMs(slower, 3'600'000);
-  CHECK(known[0] == 3'600'000);
-  CHECK(known[79] == 3'600'000);
+  CHECK(known == std::vector<double>(80, 3'600'000));
+  std::reverse(slower.begin(), slower.end());
+  CHECK(KnownMs(slower, 3'600'000) == std::vector<double>(80, 3'600'000));
+  CHECK(Same(KnownMs(std::vector<double>{20, 20, 8, 5, 20, 20}, 300'000),
+             {300'000, 300'000, 120'000, 75'000, 300'000, 300'000}));
   CHECK(KnownMs({}, 1).empty());
   NumberRollup rollup{{0, 300'000}, {20, 10}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {600, 300}};
   const StepGrid grid(0, 599'999, 300'000);
