@@ -15,7 +15,6 @@ using namespace haidang;
 using namespace haidang::agent;
 using namespace std::chrono_literals;
 using haidang::testing::RunUntil;
-using haidang::testing::Script;
 using haidang::testing::TempDir;
 using End = ChildResult::End;
 
