@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <random>
 #include <string>
 
@@ -162,6 +163,49 @@ void WriteProgramSeeds(const std::filesystem::path& root) {
       "}");
 }
 
+// Files of the fixture machines, in the order of the selectors of kernel_fuzzer.cc.
+void WriteKernelSeeds(const std::filesystem::path& root) {
+  constexpr const char* kFiles[] = {
+      "proc/stat",
+      "proc/loadavg",
+      "proc/meminfo",
+      "proc/diskstats",
+      "proc/net/dev",
+      "proc/1/mountinfo",
+      "proc/mdstat",
+      "proc/self/stat",
+      "proc/net/softnet_stat",
+      "proc/schedstat",
+      "etc/os-release",
+      "proc/sys/kernel/random/boot_id",
+      "proc/stat",
+      "proc/vmstat",
+      "proc/pressure/cpu",
+      "proc/pressure/io",
+      "proc/pressure/memory",
+      "proc/sys/fs/file-nr",
+      "proc/sys/kernel/random/entropy_avail",
+      "proc/sys/kernel/random/poolsize",
+      "proc/sys/net/netfilter/nf_conntrack_count",
+      "proc/sys/net/netfilter/nf_conntrack_max",
+      "proc/net/netstat",
+      "proc/net/snmp6",
+      "proc/net/sockstat",
+      "proc/net/arp",
+  };
+  Corpus corpus(root / "kernel");
+  for (const std::string machine : {"storage-server", "commune-server", "broken"}) {
+    char which = 0;
+    for (const char* name : kFiles) {
+      std::ifstream file(std::filesystem::path(FIXTURES) / "machines" / machine / name);
+      const std::string text(std::istreambuf_iterator<char>(file), {});
+      // What a fuzzer changes well is short; a line of each kind is near the start.
+      if (file) corpus.Add(which + text.substr(0, 4096));
+      ++which;
+    }
+  }
+}
+
 int main(int argc, char** argv) {
   if (argc != 2) {
     std::fputs("usage: fuzz_seeds DIR\n", stderr);
@@ -173,5 +217,6 @@ int main(int argc, char** argv) {
   WriteAccessLogSeeds(argv[1]);
   WriteJsonSeeds(argv[1]);
   WriteProgramSeeds(argv[1]);
+  WriteKernelSeeds(argv[1]);
   return 0;
 }
