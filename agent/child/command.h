@@ -28,7 +28,7 @@ Result<ChildUser> FindUser(const std::string& name);
 
 // A program that is to be run, as it stands: no shell looks at it.
 struct Command {
-  std::vector<std::string> argv;  // argv[0] is an absolute path
+  std::vector<std::string> argv;       // argv[0] is an absolute path
   std::optional<ChildUser> user = {};  // nothing: the agent's own
   // Beside PATH, LANG, HOME, USER and LOGNAME, or instead of them. Nothing else is handed on.
   std::map<std::string, std::string, std::less<>> environment = {};
