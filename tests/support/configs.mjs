@@ -43,6 +43,7 @@ export function agentConfig(stack, agent) {
       journey: 'mot-cua', step: 'tra-cuu', url: `${stack.urls.onestop}/tra-cuu?q=nguyen`,
       ca: stack.authority.ca, contains: 'so-ket-qua', interval: `${stack.interval}s`, timeout: '4s',
     }] }),
+    ...agent.more,
   };
 }
 

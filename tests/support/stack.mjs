@@ -31,7 +31,7 @@ export class Stack {
   // reach the broker, (kind, stack) => port; directly without it. detect: the collector's [detect].
   // probe: agents ask the one-stop system. run: how a program is started, (name) => {args, env, before}: further
   // arguments, further environment, and what stands before the command. backfill: the collector's [backfill].
-  // brokerHost, onestopHost: names under which agents know them.
+  // agents: more of each is further sections of its configuration. brokerHost, onestopHost: names under which agents know them.
   constructor({
     bin, state, portBase, interval = 1, agents = threePlaces, dossiers = 2000, objectives, through, detect = {},
     probe = true, run = () => ({}), backfill,
