@@ -129,6 +129,7 @@ void Process::Flood() {
 }
 
 void Process::Kill() {
+  Signal(SIGKILL);  // also what it left behind, where it has ended
   if (ended_ || told_) return;
   stopped_ = true;
   result_.end = ChildResult::End::kNotStarted;

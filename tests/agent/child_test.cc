@@ -115,7 +115,7 @@ TEST_CASE("a program that hangs is ended, also one that will not listen") {
   result = bench.Shell("trap '' TERM; echo $$; while :; do sleep 0.01; done", 300ms);
   CHECK(result.end == End::kTimedOut);
   CHECK_FALSE(Lives(PidIn(result.output)));
-  CHECK(result.took_ns >= 350'000'000);
+  CHECK(result.took_ns >= 300'000'000);
   // Stopped, it hears nothing but SIGKILL.
   CHECK(bench.Shell("kill -STOP $$", 100ms).end == End::kTimedOut);
   // A time-out after it has ended is none.
@@ -280,6 +280,30 @@ TEST_CASE("the runner's end is the end of what runs") {
   CHECK_FALSE(ReadSmallFile(dir / "4").ok());  // its turn never came
   loop->Post([&] { loop->Stop(); });
   loop->Run();
+}
+
+TEST_CASE("the runner's end is the end of what programs left behind, too") {
+  const auto loop = MakeLoop();
+  const SystemClock clock;
+  const TempDir dir;
+  ChildRunnerOptions options;
+  options.leave_grace = 1h;
+  pid_t heir = 0;
+  {
+    ChildRunner runner(*loop, clock, options);
+    const auto child = runner.Start(
+        {.argv = {"/bin/sh", "-c", "sleep 1000 & echo $! > " + dir / "heir" + "; exit 3"}},
+        [](const ChildResult&) { FAIL(); });
+    CHECK(RunUntil(*loop, [&] {
+      const auto pid = ReadSmallFile(dir / "heir");
+      return pid && pid->ends_with('\n');
+    }));
+    haidang::testing::RunFor(*loop, 200ms);  // the shell has ended by now
+    heir = PidIn(ReadSmallFile(dir / "heir").value());
+    CHECK(Lives(heir));
+    CHECK(runner.running() == 1);
+  }
+  CHECK(RunUntil(*loop, [&] { return !Lives(heir); }));
 }
 
 TEST_CASE("programs of another user") {
