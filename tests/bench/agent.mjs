@@ -1,14 +1,16 @@
-// What the agent costs on its machine and on the wire, beside prometheus-node-exporter read at the same
-// interval. `node agent.mjs BIN [SECONDS]`: JSON lines on stdout, progress on stderr. Everything runs on
-// loopback: Mosquitto with the project's own configuration, the collector, one agent behind a proxy
-// that counts bytes. BENCH_PROBE=1 lets the agent probe the stand-in one-stop system too.
-import { execFileSync, spawn } from 'node:child_process';
+// What the agent costs on its machine and on the wire, beside node_exporter, collectd, Zabbix agent 2 and Netdata in the
+// same minutes (tests/support/peers.mjs says how each is set up; BENCH_PEERS=0 leaves all but node_exporter out).
+// `node agent.mjs BIN [SECONDS]`: JSON lines on stdout, progress and a table on stderr. Everything runs on loopback: Mosquitto
+// with the project's own configuration, the collector, one agent with TLS and its spool behind a proxy that counts bytes.
+// BENCH_PROBE=1 lets the agent probe the stand-in one-stop system too.
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
 import { writeToml } from '../support/configs.mjs';
+import { footprint } from '../support/footprint.mjs';
 import { Observer } from '../support/observer.mjs';
+import * as peers from '../support/peers.mjs';
 import { freePort } from '../support/ports.mjs';
 import { TcpProxy } from '../support/proxy.mjs';
 import { decode } from '../support/sparkplug.mjs';
@@ -16,7 +18,8 @@ import { Stack } from '../support/stack.mjs';
 import { eventually, pause } from '../support/wait.mjs';
 
 const bin = path.resolve(process.argv[2] ?? 'build/release/bin');
-const seconds = Number(process.argv[3] ?? process.env.BENCH_SECONDS ?? 120);
+const seconds = Number(process.argv[3] ?? process.env.BENCH_SECONDS ?? 300);
+const withPeers = process.env.BENCH_PEERS !== '0';
 const withProbe = process.env.BENCH_PROBE === '1';
 const interval = 15;  // seconds, of agent and scrapes
 const warmUp = 2;     // intervals before the measurement: births, first full batch
@@ -25,14 +28,6 @@ const firstSeriesAlias = 32;
 const say = (text) => process.stderr.write(`${text}\n`);
 const tell = (subject, metric, value, unit) =>
   console.log(JSON.stringify({ bench: 'agent', metric, value: Number(value.toPrecision(4)), unit, subject }));
-
-// Kernel's view of a process: MiB of memory, seconds of CPU (threads that ended included).
-function footprint(pid) {
-  const rollup = fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  const mib = (key) => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(rollup)[1]) / 1024;
-  const cpu = Number(execFileSync(path.join(bin, 'haidang-cputime'), [String(pid)], { encoding: 'utf8' }));
-  return { rss: mib('Rss'), anonymous: mib('Anonymous'), cpu };
-}
 
 // Bytes on the agent's sockets to the broker, both ways, TLS and all above TCP included.
 class CountingProxy {
@@ -73,11 +68,28 @@ class Counter {
   }
 }
 
-function startExporter(port) {
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'prometheus-node-exporter',
-    `--web.listen-address=127.0.0.1:${port}`], { stdio: 'ignore' });
-  const version = execFileSync('prometheus-node-exporter', ['--version'], { encoding: 'utf8', stdio: 'pipe' });
-  return { child, name: `prometheus-node-exporter ${/version (\d+(\.\d+)*)/.exec(version)[1]}` };
+const starts = [
+  (children, where) => peers.startNodeExporter(children, where),
+  ...(withPeers ? [
+    (children, where) => peers.startCollectd(children, where),
+    (children, where) => peers.startZabbix(children, where),
+    (children, where) => peers.startNetdata(children, { ...where, every: interval }),
+    (children, where) => peers.startNetdata(children, { ...where, every: 1 }),
+  ] : []),
+];
+
+// Between two footprints of a program: what the table's columns say.
+function costs({ before, after, elapsed, series, interval: every }) {
+  const cpu = after.cpu - before.cpu;
+  const minutes = elapsed / 60;
+  return {
+    series: [series, 'series'], rss_mib: [after.rss, 'MiB'], anon_mib: [after.anonymous, 'MiB'],
+    cpu_percent_of_core: [(100 * cpu) / elapsed, '%'],
+    cpu_us_per_series_reading: [(1e6 * cpu) / ((elapsed / every) * series), 'us'],
+    context_switches_per_minute: [(after.switches - before.switches) / minutes, 'switches'],
+    disk_bytes_per_minute: [(after.written - before.written) / minutes, 'bytes'],
+    processes: [after.processes, 'processes'],
+  };
 }
 
 const state = fs.mkdtempSync(path.join(os.tmpdir(), 'haidang-bench-agent-'));
@@ -87,7 +99,7 @@ const stack = new Stack({
   bin, state, interval, agents: [{ machine: 'bench-1', site: '22', place: '', class: 'server' }],
   through: (kind, own) => (kind === 'agent' ? proxy.start(own.ports.broker) : counter.start(own)),
 });
-let exporter;
+const others = [];
 try {
   await stack.prepare();
   const [agent] = stack.agents;
@@ -106,12 +118,10 @@ try {
   await stack.startCollector();
   const { pid } = stack.startAgent(agent.machine);
 
-  const port = await freePort();
-  exporter = startExporter(port);
-  const scrape = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  await eventually('node_exporter answers', scrape);
-  let exposed = '';
-  const scraping = setInterval(() => scrape().then((text) => (exposed = text), () => {}), interval * 1000);
+  for (const start of starts) {
+    others.push(await start(stack.children, { interval, directory: state }));
+    say(`runs: ${others.at(-1).name}`);
+  }
 
   say(`warming up for ${warmUp * interval} s, then measuring for ${seconds} s`);
   await eventually('the agent sends its first batch', () => (counter.count(), counter.ticks > 0), {
@@ -127,32 +137,37 @@ try {
     counter.count();
   };
   await afterTicks(counter.ticks + warmUp);
-  const before = {
-    agent: footprint(pid), exporter: footprint(exporter.child.pid), bytes: proxy.bytes, values: counter.values,
-    ticks: counter.ticks, births: counter.births, time: process.hrtime.bigint(),
-  };
-  await afterTicks(before.ticks + Math.max(1, Math.round(seconds / interval)));
-  const after = { agent: footprint(pid), exporter: footprint(exporter.child.pid), bytes: proxy.bytes };
-  const elapsed = Number(process.hrtime.bigint() - before.time) / 1e9;
-  clearInterval(scraping);
+  const all = [{ name: 'haidang', interval, child: { pid }, series: () => counter.series }, ...others];
+  const look = () => all.map(({ child }) => ({ ...footprint(bin, child.pid), time: process.hrtime.bigint() }));
+  const start = { looks: look(), bytes: proxy.bytes, values: counter.values, ticks: counter.ticks, births: counter.births };
+  const load = [os.loadavg()[0]];
+  await afterTicks(start.ticks + Math.max(1, Math.round(seconds / interval)));
+  const end = { looks: look(), bytes: proxy.bytes };
+  load.push(os.loadavg()[0]);
 
-  const ticks = counter.ticks - before.ticks;
-  if (counter.births > before.births) {
+  const ticks = counter.ticks - start.ticks;
+  if (counter.births > start.births) {
     say('a mount or device came or went meanwhile, which took a birth: the wire figures hold it');
   }
-  const bytes = after.bytes - before.bytes;
-  const exposedSeries = exposed.split('\n').filter((line) => line && !line.startsWith('#')).length;
-  const subjects = [['haidang', 'agent', counter.series], [exporter.name, 'exporter', exposedSeries]];
-  for (const [subject, key, series] of subjects) {
-    tell(subject, 'rss_mib', after[key].rss, 'MiB');
-    tell(subject, 'anon_mib', after[key].anonymous, 'MiB');
-    tell(subject, 'cpu_percent_of_core', (100 * (after[key].cpu - before[key].cpu)) / elapsed, '%');
-    tell(subject, 'series', series, 'series');
+  const bytes = end.bytes - start.bytes;
+  const rows = [];
+  for (const [i, subject] of all.entries()) {
+    const [before, after] = [start.looks[i], end.looks[i]];
+    const elapsed = Number(after.time - before.time) / 1e9;
+    const row = costs({ before, after, elapsed, series: await subject.series(), interval: subject.interval });
+    for (const [metric, [value, unit]] of Object.entries(row)) tell(subject.name, metric, value, unit);
+    rows.push([subject.name, ...Object.values(row).map(([value]) => String(Number(value.toPrecision(3))))]);
   }
+  tell('machine', 'load', Math.max(...load), 'tasks');
+  const head = ['', 'series', 'RSS MiB', 'anon. MiB', 'CPU % of a core', 'CPU µs a series and reading', 'context switches a minute', 'disk bytes a minute', 'processes'];
+  say([head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n'));
   tell('haidang', 'wire_bytes_per_sample', bytes / (ticks * counter.series), 'bytes');
-  tell('haidang', 'wire_bytes_per_changed_value', bytes / (counter.values - before.values), 'bytes');
+  tell('haidang', 'wire_bytes_per_changed_value', bytes / (counter.values - start.values), 'bytes');
 } finally {
-  exporter?.child.kill();
+  for (const other of others) {
+    other.stop();
+    await other.child.stop();
+  }
   await stack.stop();
   await proxy.proxy?.stop();
   await counter.observer?.stop();
