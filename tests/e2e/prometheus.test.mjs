@@ -89,7 +89,7 @@ test('the phases of the probe sum to its total', async () => {
 });
 
 // node_exporter's camelCase names and a gauge called _total of its own are what dashboards expect.
-const asNodeExporter = /^node_\w+ (metric names should be written in 'snake_case' not 'camelCase'|metric name should not include abbreviated units|non-counter metrics should not have "_total" suffix|counter metrics should have "_total" suffix|non-histogram and non-summary metrics should not have "_count" suffix)$/;
+const asNodeExporter = /^node_\w+ (metric names should be written in 'snake_case' not 'camelCase'|metric name should not include abbreviated units|non-counter metrics should not have "_total" suffix|counter metrics should have "_total" suffix|non-histogram and non-summary metrics should not have "_count" suffix|use base unit "bytes" instead of "bits")$/;
 const blame = (text) => {
   const tool = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
   assert.equal(tool.error, undefined);
