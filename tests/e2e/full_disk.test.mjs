@@ -72,8 +72,8 @@ for (const [state, disk] of Object.entries(disks)) for (const [what, leave] of [
   });
 }
 
-test('an agent that starts on a disk of 96 KiB leaves no series and no batch out', async (t) => {
-  const mounted = smallDisk(t, '', '96k');
+test('an agent that starts on a disk of 192 KiB leaves no series and no batch out', async (t) => {
+  const mounted = smallDisk(t, '', '192k');
   if (!mounted) return;
   // Of a copy: there is no room for what a reader of a file with a log needs.
   // By metric: file systems and network devices of other tests come and go.
