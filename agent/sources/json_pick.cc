@@ -13,8 +13,8 @@ constexpr size_t kMaxDepth = 64;
 constexpr size_t kMaxPointerBytes = 512;
 constexpr size_t kMaxTokens = 16;
 
-using Set = uint32_t;  // of pointers, one bit each
-static_assert(kMaxJsonPointers <= 32);
+using Set = uint64_t;  // of pointers, one bit each
+static_assert(kMaxJsonPointers < 64);
 
 // Gets the document's parts as the parser meets them (nlohmann::json's SAX interface; false ends
 // the parsing), and follows in it those pointers that may still lead somewhere.
@@ -22,7 +22,7 @@ class Picker {
  public:
   explicit Picker(const std::vector<JsonPointer>& pointers)
       : pointers_(pointers), picked_(pointers.size()) {
-    here_ = pointers.size() == 32 ? ~Set{0} : (Set{1} << pointers.size()) - 1;
+    here_ = (Set{1} << pointers.size()) - 1;
   }
 
   bool null() { return Tell(std::nullopt, "is null"); }
