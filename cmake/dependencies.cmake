@@ -13,6 +13,7 @@ find_package(prometheus-cpp REQUIRED)
 find_package(eclipse-paho-mqtt-c REQUIRED)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv)
 pkg_check_modules(LIBSYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(PCRE2 REQUIRED libpcre2-8)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 # Its header must be seen with the options that the library was built with: they change the layout of its classes.
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)

@@ -124,6 +124,22 @@ constexpr MetricInfo kRows[] = {
      "Số chuỗi dữ liệu của tất cả các máy.", "Series of all machines."},
     {"haidang_collector_values_total", kCounter, kUInt64, "", "", "collector",
      "Số giá trị trong các lô dữ liệu đã ghi.", "Values in the batches committed."},
+    {"haidang_journey_requests_allowed_per_second", kGauge, kDouble, "", "journey", "collector",
+     "Số yêu cầu mỗi giây nhiều nhất mà cả tỉnh được gửi cho hành trình mà các máy cùng điểm chia "
+     "nhau; 0 nếu không máy nào chia sẻ hành trình này.",
+     "Requests a second that all of the province may send for a journey that a site's machines "
+     "share; 0 where no machine shares it."},
+    {"haidang_journey_requests_per_second", kGauge, kDouble, "", "journey", "collector",
+     "Số yêu cầu mỗi giây mà cả tỉnh đã gửi cho hành trình này trong 5 phút qua, kể cả máy tự đi "
+     "riêng.",
+     "Requests a second that all of the province sent for the journey over the last 5 minutes, by "
+     "machines that walk it by themselves too."},
+    {"haidang_journey_sites", kGauge, kUInt64, "", "journey", "collector",
+     "Số điểm đang có một máy được giao đi hành trình.",
+     "Sites of which one machine has the lease to walk the journey."},
+    {"haidang_journey_sites_without_holder", kGauge, kUInt64, "", "journey", "collector",
+     "Số điểm có máy chia sẻ hành trình nhưng hiện không máy nào đi được.",
+     "Sites whose machines share the journey while none of them is there to walk it."},
     {"haidang_machine_state", kGauge, kUInt64, "", "state", "collector",
      "1 cho trạng thái hiện tại của máy, 0 cho các trạng thái khác.",
      "1 for the state that the machine is in, 0 for the others."},

@@ -379,16 +379,17 @@ std::map<std::string, std::string, std::less<>> ConfigTable::Texts(std::string_v
   const auto* node = static_cast<const toml::node*>(Take(key));
   if (node == nullptr) return texts;
   const toml::table* table = node->as_table();
-  const std::string allowed = "a table of at most " + std::to_string(max) + " texts in quotes";
+  const auto allowed = "; allowed: a table of at most " + std::to_string(max) + " texts in quotes";
   if (table == nullptr || table->size() > max) {
-    Refuse(key, table == nullptr ? "must be a table" : "has too many entries", allowed);
+    Fault(key, (table == nullptr ? "must be a table" : "has too many entries") + allowed);
     return texts;
   }
   for (const auto& [name, entry] : *table) {
     const auto* text = entry.as_string();
     if (text == nullptr || HasControlCharacters(text->get()) || text->get().size() > 4096) {
-      Fault(key, "holds " + Describe(entry) + " for " +
-                     Printable(std::string(name.str()), kMaxShown) + "; allowed: " + allowed);
+      // What stands there may be a secret.
+      Fault(key, "holds no text of at most 4096 bytes without control characters for " +
+                     Printable(std::string(name.str()), kMaxShown) + allowed);
       return {};
     }
     texts.emplace(name.str(), text->get());

@@ -146,6 +146,7 @@ json ToJson(const Placement& placement) {
               {"class", placement.machine_class},
               {"valid_from_ms", placement.valid_from_ms}};
   PutOptional(out, "valid_to_ms", placement.valid_to_ms);
+  if (!placement.serves.empty()) out["serves"] = placement.serves;
   return out;
 }
 
@@ -156,6 +157,7 @@ Placement PlacementFromJson(JsonReader& in) {
   placement.machine_class = in.TextOr("class", "");
   placement.valid_from_ms = in.Int("valid_from_ms");
   placement.valid_to_ms = in.OptionalInt("valid_to_ms");
+  placement.serves = in.Texts("serves");
   return placement;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/calendar.h"
 #include "core/result.h"
 #include "core/sample.h"
 
@@ -101,19 +102,25 @@ struct Placement {  // where a machine stands, by the inventory
   std::string site;
   std::string machine_class;
   int64_t valid_from_ms = 0;
-  std::optional<int64_t> valid_to_ms;  // exclusive
+  std::optional<int64_t> valid_to_ms;    // exclusive
+  std::vector<std::string> serves = {};  // journeys whose system it is part of, or services behind
 };
 struct Objective {
   std::string journey;
   std::string step;     // "" means every step
   double seconds = 3;   // a probe above this is over its objective
   int64_t minutes = 5;  // for at least this long: a finding
+  // Over 30 days of working time: the share of runs that must succeed within `seconds`, and the
+  // share that must succeed at all, each in (0, 1).
+  std::optional<double> share = {};
+  std::optional<double> availability = {};
 };
 struct Snapshot {
   int64_t version = 0;
   std::vector<Site> sites;
   std::vector<Placement> placements;
   std::vector<Objective> objectives;
+  CalendarRules calendar;  // without hours: offices are always open
 };
 
 // One series over a range: parallel columns. NaN stands for unknown (a hole, or a failed source).

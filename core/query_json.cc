@@ -174,4 +174,18 @@ std::map<std::string, std::string> JsonReader::Words(const char* key) {
   return out;
 }
 
+std::vector<std::string> JsonReader::Texts(const char* key) {
+  std::vector<std::string> out;
+  const json* value = Find(key, json::value_t::array, "an array of texts");
+  if (value == nullptr) return out;
+  for (const json& text : *value) {
+    if (!text.is_string()) {
+      Fault(key, "must be an array of texts");
+      break;
+    }
+    out.push_back(text.get<std::string>());
+  }
+  return out;
+}
+
 }  // namespace haidang::query

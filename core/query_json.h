@@ -41,6 +41,17 @@ class JsonReader {
   std::map<std::string, double> Numbers(const char* key);
   std::map<std::string, std::string> Words(const char* key);
 
+  std::vector<std::string> Texts(const char* key);
+
+  // The object at `key`, a default where it is absent.
+  template <typename T, typename Read>
+  T Object(const char* key, Read read) {
+    const nlohmann::json* value = Find(key, nlohmann::json::value_t::object, "an object");
+    if (value == nullptr) return T{};
+    JsonReader reader(*value, path_ + "." + key, fault_);
+    return read(reader);
+  }
+
   // The array of objects at `key`, empty where it is absent.
   template <typename T, typename Read>
   std::vector<T> List(const char* key, Read read) {

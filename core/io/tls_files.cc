@@ -76,6 +76,14 @@ std::optional<TlsFault> FindTlsFault(const MqttOptions& options) {
   return FaultOfOwn(context.get(), options);
 }
 
+std::optional<TlsFault> FindOwnTlsFault(const MqttOptions& options) {
+  ERR_clear_error();
+  const Context context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  if (context == nullptr) return TlsFault{"cert", "TLS cannot be set up: " + OpenSslWords()};
+  SSL_CTX_set_default_passwd_cb(context.get(), NoPassphrase);
+  return FaultOfOwn(context.get(), options);
+}
+
 Result<std::string> CommonNameOf(const std::string& cert_file) {
   if (auto fault = Unreadable("cert", cert_file)) return Error{fault->what};
   const std::unique_ptr<BIO, decltype(&BIO_free)> file(BIO_new_file(cert_file.c_str(), "r"),

@@ -21,6 +21,9 @@ struct TlsFault {
 // belongs to another certificate or needs a passphrase.
 std::optional<TlsFault> FindTlsFault(const MqttOptions& options);
 
+// The same of the certificate and its key alone, which `options` have; the system's CAs are used.
+std::optional<TlsFault> FindOwnTlsFault(const MqttOptions& options);
+
 // The common name of the first certificate in a PEM file. An Error names the file.
 Result<std::string> CommonNameOf(const std::string& cert_file);
 

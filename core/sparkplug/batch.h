@@ -27,6 +27,7 @@ enum ReservedAlias : uint64_t {
   kAliasCommittedReceived = 13,  // NCMD, UInt64, milliseconds
   kAliasBackfillRate = 14,       // NCMD, Double, batches a second
   kAliasCommittedCheck = 15,     // NCMD, Bytes
+  kAliasJourneys = 16,           // NCMD, String: JSON
 };
 inline constexpr uint64_t kFirstSeriesAlias = 32;
 inline constexpr int kMaxGroups = 64;

@@ -65,6 +65,7 @@ void AddReserved(const Birth& birth, BirthWriter& writer) {
   writer.AddUInt(names::kCommittedReceived, 0, kAliasCommittedReceived);
   writer.Add(names::kCommittedCheck, kAliasCommittedCheck, DataType::kBytes, Bytes{});
   writer.Add(names::kBackfillRate, kAliasBackfillRate, DataType::kDouble, 0.0);
+  writer.Add(names::kJourneys, kAliasJourneys, DataType::kString, std::string());
 }
 
 void AddHeld(const HeldSpool& held, BirthWriter& writer) {

@@ -18,7 +18,7 @@ constexpr uint32_t kLastDatatype = 34;  // DateTimeArray
 constexpr size_t kMaxMetrics = kMaxSeries + 4 * kMaxHeldSpools + 64;
 constexpr int64_t kMaxIntervalMs = 24LL * 3600 * 1000;
 
-constexpr std::array<std::pair<uint64_t, std::string_view>, 12> kReservedNames = {{
+constexpr std::array<std::pair<uint64_t, std::string_view>, 13> kReservedNames = {{
     {kAliasSpoolBatch, names::kSpoolBatch},
     {kAliasSpoolStamp, names::kSpoolStamp},
     {kAliasAgentState, names::kAgentState},
@@ -31,6 +31,7 @@ constexpr std::array<std::pair<uint64_t, std::string_view>, 12> kReservedNames =
     {kAliasCommittedReceived, names::kCommittedReceived},
     {kAliasCommittedCheck, names::kCommittedCheck},
     {kAliasBackfillRate, names::kBackfillRate},
+    {kAliasJourneys, names::kJourneys},
 }};
 
 bool HasDuplicates(auto& values) {

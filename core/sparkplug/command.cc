@@ -12,7 +12,7 @@
 namespace haidang::sparkplug {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, uint64_t>, 8> kByName = {{
+constexpr std::array<std::pair<std::string_view, uint64_t>, 9> kByName = {{
     {names::kCommitted, kAliasCommitted},
     {names::kCommittedSpool, kAliasCommittedSpool},
     {names::kCommittedStore, kAliasCommittedStore},
@@ -21,6 +21,7 @@ constexpr std::array<std::pair<std::string_view, uint64_t>, 8> kByName = {{
     {names::kCommittedReceived, kAliasCommittedReceived},
     {names::kCommittedCheck, kAliasCommittedCheck},
     {names::kBackfillRate, kAliasBackfillRate},
+    {names::kJourneys, kAliasJourneys},
 }};
 
 // An NCMD: a timestamp and no seq (`payloads-ncmd-seq`).
@@ -176,6 +177,8 @@ class CommandReader {
         return DecodeCheck(metric.value.view, committed_);
       case kAliasBackfillRate:
         return TakeRate(metric);
+      case kAliasJourneys:
+        return TakeJourneys(metric);
       default:
         ++command_.unknown;
         return nullptr;
@@ -195,6 +198,14 @@ class CommandReader {
     const double rate = AsNumber(ToValue(metric.value, DataType::kDouble));
     if (!std::isfinite(rate) || rate < 0) return "Backfill Rate is no number of 0 or more";
     command_.backfill_rate = rate;
+    return nullptr;
+  }
+
+  const char* TakeJourneys(const wire::MetricView& metric) {
+    if (metric.value.kind != WireValue::Kind::kText) return "Journeys is no String";
+    auto leases = DecodeLeases(metric.value.view);
+    if (!leases) return "Journeys is no list of leases";
+    command_.journeys = std::move(*leases);
     return nullptr;
   }
 
@@ -244,6 +255,12 @@ std::string EncodeCommitted(const Committed& committed) {
 std::string EncodeBackfillRate(double batches_per_second, int64_t sent_ms) {
   std::string out;
   CommandWriter{out, sent_ms}.Add(kAliasBackfillRate, Value{batches_per_second});
+  return out;
+}
+
+std::string EncodeJourneys(std::span<const Lease> leases, int64_t sent_ms) {
+  std::string out;
+  CommandWriter{out, sent_ms}.Add(kAliasJourneys, Value{EncodeLeases(leases)});
   return out;
 }
 

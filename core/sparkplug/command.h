@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/result.h"
+#include "core/sparkplug/lease.h"
 
 // NCMD payloads (docs/wire-format.md).
 namespace haidang::sparkplug {
@@ -40,12 +42,16 @@ struct Command {
   bool rebirth = false;
   std::optional<Committed> committed;
   std::optional<double> backfill_rate;  // batches a second, ≥ 0
+  // All the shared journeys that the machine is to walk from now on; what was said before is over.
+  std::optional<std::vector<Lease>> journeys;
   int unknown = 0;
 };
 
 std::string EncodeRebirth(int64_t sent_ms);
 std::string EncodeCommitted(const Committed& committed);
 std::string EncodeBackfillRate(double batches_per_second, int64_t sent_ms);
+// Required: what EncodeLeases asks.
+std::string EncodeJourneys(std::span<const Lease> leases, int64_t sent_ms);
 
 Result<Command> DecodeCommand(std::string_view payload);
 

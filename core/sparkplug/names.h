@@ -21,6 +21,7 @@ inline constexpr std::string_view kCommittedNewest = "Node Control/Committed/New
 inline constexpr std::string_view kCommittedReceived = "Node Control/Committed/Received";
 inline constexpr std::string_view kCommittedCheck = "Node Control/Committed/Check";
 inline constexpr std::string_view kBackfillRate = "Node Control/Backfill Rate";
+inline constexpr std::string_view kJourneys = "Node Control/Journeys";
 inline constexpr std::string_view kSpoolId = "Spool/Id";
 inline constexpr std::string_view kSpoolFirst = "Spool/First/";
 inline constexpr std::string_view kSpoolNext = "Spool/Next/";

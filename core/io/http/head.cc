@@ -4,6 +4,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "core/http_token.h"
+
 namespace haidang::http {
 namespace {
 
@@ -25,13 +27,6 @@ bool IsPrintable(std::string_view text) {
                      [](unsigned char c) { return (c >= 0x20 && c != 0x7F) || c == '\t'; });
 }
 
-bool IsToken(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-}
-
 // "GET /path HTTP/1.1": 0, or the status to refuse with.
 int JudgeRequestLine(std::string_view line, Head& head) {
   if (line.size() > kMaxRequestLine) return 414;
@@ -41,7 +36,7 @@ int JudgeRequestLine(std::string_view line, Head& head) {
   if (first == std::string_view::npos || first == last) return 400;
   head.method = line.substr(0, first);
   head.target = line.substr(first + 1, last - first - 1);
-  if (!IsToken(head.method)) return 400;
+  if (!IsHttpToken(head.method)) return 400;
   if (!head.target.starts_with('/') || head.target.find(' ') != std::string::npos) return 400;
   const std::string_view version = line.substr(last + 1);
   head.old = version == "HTTP/1.0";
@@ -65,7 +60,7 @@ int JudgeLength(std::string_view value, Head& head) {
 // Reads one header line into the head; 0, or the status to refuse with.
 int JudgeHeader(std::string_view line, Head& head) {
   const size_t colon = line.find(':');
-  if (colon == std::string_view::npos || !IsToken(line.substr(0, colon))) return 400;
+  if (colon == std::string_view::npos || !IsHttpToken(line.substr(0, colon))) return 400;
   if (!IsPrintable(line)) return 400;
   const std::string name = Lower(line.substr(0, colon));
   const std::string_view value = Trim(line.substr(colon + 1));
