@@ -165,6 +165,7 @@ void Link::OnCommand(std::string_view payload) {
   if (command->backfill_rate && std::isfinite(*command->backfill_rate)) {
     rate_ = std::clamp(*command->backfill_rate, 0.0, kMaxRate);
   }
+  if (command->journeys && options_.leased) options_.leased(*command->journeys);
   if (command->committed) OnCommitted(*command->committed);
   if (command->rebirth) {
     born_generation_ = 0;  // no data until then

@@ -42,6 +42,9 @@ struct LinkOptions {
   // Batches of backlog that are sent and not yet acknowledged; more where the rate asks for it.
   size_t max_in_flight = 256;
   double backfill_rate = 50;  // batches a second, until the collector grants this session another
+  // The collector said which shared journeys this machine walks; on the loop thread. Not called
+  // when the session is lost: what was said holds until something else is. May be empty.
+  std::function<void(const std::vector<sparkplug::Lease>&)> leased;
 };
 
 struct LinkStats {

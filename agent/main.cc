@@ -1,8 +1,12 @@
+#include <langinfo.h>
 #include <malloc.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <clocale>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -10,6 +14,8 @@
 #include <random>
 
 #include "agent/footprint.h"
+#include "agent/journey/lease.h"
+#include "agent/journey/walk_once.h"
 #include "agent/link.h"
 #include "agent/make_sources.h"
 #include "agent/options.h"
@@ -51,6 +57,7 @@ struct CommandLine {
   std::string source;  // read alone
   bool spool = false;
   bool sources = false;
+  std::string probe;  // the journey that is walked once; "": none
 };
 
 int Complain(Exit code, const std::string& message) {
@@ -67,8 +74,26 @@ int Print(const Result<std::string>& text) {
   return kOk;
 }
 
-LinkOptions LinkOptionsOf(const Options& options) {
+// The width of the terminal that stdout is; 100 columns where it is none.
+WaterfallOptions LookOfStdout() {
+  WaterfallOptions look;
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) look.width = size.ws_col;
+  const char* locale = std::setlocale(LC_CTYPE, "");
+  look.ascii = locale == nullptr || std::strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+  return look;
+}
+
+int WalkAndPrint(const Options& options, const std::string& journey) {
+  const auto walked = WalkOnce(options, journey, LookOfStdout());
+  if (!walked) return Complain(kCannotRun, walked.error().message);
+  const int printed = Print(walked->text);
+  return printed == kOk && !walked->succeeded ? kCannotRun : printed;
+}
+
+LinkOptions LinkOptionsOf(const Options& options, JourneyLeases& leases) {
   LinkOptions link;
+  link.leased = [&leases](const std::vector<sparkplug::Lease>& said) { leases.Set(said); };
   link.group = options.group;
   link.machine = options.machine;
   link.machine_class = options.machine_class;
@@ -84,7 +109,7 @@ LinkOptions LinkOptionsOf(const Options& options) {
 class Daemon {
  public:
   Daemon(const Options& options, uint64_t boot_id, std::unique_ptr<Spool> spool,
-         std::unique_ptr<TestLedger> ledger, Loop& loop, const Clock& clock,
+         std::unique_ptr<TestLedger> ledger, JourneyLeases& leases, Loop& loop, const Clock& clock,
          std::mt19937_64& random)
       : loop_(loop),
         clock_(clock),
@@ -92,7 +117,7 @@ class Daemon {
         spool_(std::move(spool)),
         ledger_(std::move(ledger)),
         recorder_(*spool_, clock, {.boot_id = boot_id, .ledger = ledger_.get()}),
-        link_(loop, clock, LinkOptionsOf(options), recorder_, *spool_,
+        link_(loop, clock, LinkOptionsOf(options, leases), recorder_, *spool_,
               [&random] { return std::uniform_real_distribution<double>(0, 1)(random); }),
         lost_(clock) {}
 
@@ -214,9 +239,10 @@ int Run(const Options& options, const std::string& root, const std::string& test
   std::random_device seed;
   std::mt19937_64 random((uint64_t{seed()} << 32) | seed());
   const auto loop = MakeLoop();
+  JourneyLeases leases;
   std::optional<Daemon> daemon;
   auto sources = MakeSources(options, {*loop, clock, root, [&daemon] { return daemon->stats(); },
-                                       options.state_directory});
+                                       options.state_directory, &leases});
   if (!sources) return Complain(kCannotRun, sources.error().message);
   // From here on a signal waits until the loop runs, and ends it in order: the spool is in use.
   loop->OnTerminate([&daemon] { daemon->Stop(); });
@@ -235,7 +261,7 @@ int Run(const Options& options, const std::string& root, const std::string& test
     if (!opened) return Complain(kCannotRun, opened.error().message);
     ledger = std::move(*opened);
   }
-  daemon.emplace(options, boot->boot_id, std::move(*spool), std::move(ledger), *loop, clock,
+  daemon.emplace(options, boot->boot_id, std::move(*spool), std::move(ledger), leases, *loop, clock,
                  random);
   spdlog::info("version {}, machine {}, every {} ms to {}", HAIDANG_VERSION, options.machine,
                options.interval.count(), options.broker.uri);
@@ -253,7 +279,7 @@ int Run(const Options& options, const std::string& root, const std::string& test
 
 // What start would refuse, and nothing else; leaves nothing behind.
 int CheckConfig(const Options& options, const std::string& path) {
-  if (!options.probes.empty() || !options.http_json.empty()) {
+  if (!options.probes.empty() || !options.journeys.empty() || !options.http_json.empty()) {
     if (const Status probing = CheckProbing(); !probing) {
       return Complain(kCannotRun, probing.error().message);
     }
@@ -297,7 +323,7 @@ int Main(int argc, char** argv) {
           ->excludes(version)
           ->excludes(check)
           ->excludes(print);
-  const auto* sources =
+  auto* sources =
       app.add_subcommand("sources",
                          "read every source once: a table of what they are, read and cost")
           ->fallthrough()
@@ -305,6 +331,15 @@ int Main(int argc, char** argv) {
           ->excludes(check)
           ->excludes(print)
           ->excludes(spool);
+  auto* probe =
+      app.add_subcommand("probe", "walk a journey once, now, and draw where its time went")
+          ->fallthrough()
+          ->excludes(version)
+          ->excludes(check)
+          ->excludes(print)
+          ->excludes(spool)
+          ->excludes(sources);
+  probe->add_option("NAME", line.probe, "the journey")->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -319,15 +354,17 @@ int Main(int argc, char** argv) {
                                    "\"; allowed: " + std::string(SourceNames()));
   }
   const bool reads_once = line.print_metrics || line.sources;
-  if (line.check_config || reads_once) DieOnTerminate();
+  if (line.check_config || reads_once || !line.probe.empty()) DieOnTerminate();
 
   const bool defaults = reads_once && config->count() == 0 && !std::filesystem::exists(line.config);
-  const Need need = reads_once || line.spool ? Need::kReading : Need::kAll;
+  const bool asks = reads_once || line.spool || !line.probe.empty();
+  const Need need = asks ? Need::kReading : Need::kAll;
   const auto options =
       defaults ? ParseOptions("", line.config, need) : LoadOptions(line.config, need);
   if (!options) return Complain(kBadConfig, options.error().message);
   if (line.check_config) return CheckConfig(*options, line.config);
   if (line.spool) return Print(ReadSpoolStatus(options->state_directory, SystemClock()));
+  if (!line.probe.empty()) return WalkAndPrint(*options, line.probe);
   if (line.sources) return Print(DescribeSources(*options, line.root));
   if (line.print_metrics) return Print(ReadMetricsOnce(*options, line.root, line.source));
   return Run(*options, line.root, line.test_ledger);

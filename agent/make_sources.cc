@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/child/runner.h"
+#include "agent/path/path_source.h"
 #include "agent/probe/probe_source.h"
 #include "agent/sources/oom.h"
 
@@ -106,11 +107,22 @@ Result<std::vector<std::unique_ptr<Source>>> MakeSources(const Options& options,
     if (!source) return source.error();
     sources.push_back(std::move(*source));
   }
-  if (on("probe") && !options.probes.empty()) {
-    auto probes =
-        MakeProbeSource(tools.loop, tools.clock, options.interval, options.probes, LookUpNow);
+  if (on("probe") && !(options.probes.empty() && options.journeys.empty())) {
+    ProbeSourceOptions probing;
+    probing.interval = options.interval;
+    probing.machine = options.machine;
+    probing.probes = options.probes;
+    probing.journeys = options.journeys;
+    probing.leases = tools.leases;
+    auto probes = MakeProbeSource(tools.loop, tools.clock, std::move(probing), LookUpNow);
     if (!probes) return probes.error();
     sources.push_back(std::move(*probes));
+  }
+  if (options.path) {
+    add("path", [&] {
+      return MakePathSource(root, tools.loop, tools.clock, options.interval, *options.path,
+                            LookUpNow);
+    });
   }
   return sources;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/journey/lease.h"
 #include "agent/options.h"
 #include "agent/source.h"
 #include "agent/sources.h"
@@ -21,6 +22,8 @@ struct SourceTools {
   std::string root;  // "/" but in tests and containers; ends in a slash
   std::function<AgentStats()> stats;
   std::string state_directory = {};  // for what sources remember; "": they remember nothing
+  // What the collector lent this machine; null: no journey is walked.
+  const JourneyLeases* leases = nullptr;
 };
 
 // The sources that `options` do not switch off and that have something to read, in the order of

@@ -109,8 +109,10 @@ ProbeOptions ReadProbe(ConfigTable& table) {
   probe.interval = table.Duration("interval", probe.interval, 1s, 24h);
   probe.timeout = table.Duration("timeout", probe.timeout, 100ms, 5min);
   for (const int64_t code : table.Integers("status", {}, 100, 599)) probe.status.push_back(code);
-  probe.contains = table.String("contains", "", 1024);
-  probe.ca_file = table.String("ca", "");
+  if (std::string text = table.String("contains", "", 1024); !text.empty()) {
+    probe.contains.push_back(std::move(text));
+  }
+  probe.access.ca_file = table.String("ca", "");
   probe.max_body = static_cast<size_t>(
       table.Integer("max_body", static_cast<int64_t>(probe.max_body), 1, 64 << 20));
   probe.max_redirects =
@@ -128,6 +130,19 @@ void ReadProbes(ConfigTable& root, Options& options) {
                               probe.step + "\"; allowed: each pair once");
     }
     options.probes.push_back(std::move(probe));
+  }
+}
+
+// A probe's series and a journey's would be the same ones.
+void CheckSteps(ConfigTable& root, const Options& options) {
+  size_t i = 0;
+  for (ConfigTable& table : root.Tables("journey", options.journeys.size())) {
+    const std::string& name = options.journeys[i++].name;
+    for (const ProbeOptions& probe : options.probes) {
+      if (probe.journey != name) continue;
+      table.Fault("name", "is also that of a [[probe]]'s journey; allowed: a name of its own");
+      break;
+    }
   }
 }
 
@@ -154,11 +169,12 @@ void CheckFiles(ConfigTable root, Options& options) {
   };
   size_t i = 0;
   for (ConfigTable& probe : root.Tables("probe", kMaxProbes)) {
-    check_ca(probe, options.probes[i++].ca_file);
+    check_ca(probe, options.probes[i++].access.ca_file);
   }
+  CheckJourneyFiles(root, options.journeys);
   i = 0;
   for (ConfigTable& document : root.Tables("http_json", options.http_json.size())) {
-    check_ca(document, options.http_json[i++].request.ca_file);
+    check_ca(document, options.http_json[i++].request.access.ca_file);
   }
   TakeIdentity(broker, machine, options);
 }
@@ -209,6 +225,9 @@ Result<Options> Read(ConfigFile& file, Need need) {
   options.access_logs = ReadAccessLogOptions(root);
   ReadJson(root, options);
   ReadProbes(root, options);
+  options.journeys = ReadJourneyOptions(root);
+  CheckSteps(root, options);
+  options.path = ReadPathOptions(root);
 
   ConfigTable spool = root.Table("spool");
   constexpr int64_t kMiB = 1 << 20;

@@ -2,10 +2,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/journey/journey_options.h"
+#include "agent/path/path_options.h"
 #include "agent/probe/probe.h"
 #include "agent/sources/access_log.h"
 #include "agent/sources/certificate.h"
@@ -48,6 +51,8 @@ struct Options {
   std::vector<ExecJsonOptions> exec_json;
   std::vector<HttpJsonOptions> http_json;
   std::vector<ProbeOptions> probes;
+  std::vector<JourneyOptions> journeys;
+  std::optional<PathOptions> path;
 
   int64_t spool_max_bytes = 256LL << 20;
   std::chrono::hours spool_max_age{14 * 24};

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "agent/make_sources.h"
+#include "agent/path/path_source.h"
 #include "agent/print_metrics.h"
 #include "agent/sampler.h"
 #include "agent/source_list.h"
@@ -40,6 +41,7 @@ milliseconds PatienceOf(const Options& options) {
   for (const HttpJsonOptions& document : options.http_json) {
     patience = std::max(patience, document.request.timeout + 500ms);
   }
+  if (options.path) patience = std::max(patience, LongestRound(*options.path) + 500ms);
   // Programs have their turns, a few at a time.
   milliseconds longest{0};
   for (const PluginOptions& plugin : options.plugins) {

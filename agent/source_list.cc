@@ -50,6 +50,7 @@ constexpr SourceInfo kSources[] = {
     {"exec_json", "numbers in JSON from programs", "[[exec_json]]"},
     {"http_json", "numbers in JSON from web servers", "[[http_json]]"},
     {"probe", "web pages that are asked for", "[[probe]]"},
+    {"path", "the ways out: echoes, name servers", "[path]"},
 };
 
 }  // namespace

@@ -19,7 +19,8 @@ Result<std::unique_ptr<const CurlApi>> CurlApi::Load() {
   void* library = dlopen(kLibrary, RTLD_LAZY | RTLD_LOCAL);
   if (library == nullptr) {
     return Error{std::string("probes need libcurl, which cannot be loaded: ") + dlerror() +
-                 "; install the package libcurl4 or remove [[probe]] from the configuration"};
+                 "; install the package libcurl4 or remove [[probe]] and [[journey]] from the "
+                 "configuration"};
   }
   auto api = std::make_unique<CurlApi>();
   const bool complete = Find(library, "curl_global_init", api->global_init) &&
@@ -35,6 +36,9 @@ Result<std::unique_ptr<const CurlApi>> CurlApi::Load() {
                         Find(library, "curl_multi_socket_action", api->multi_socket_action) &&
                         Find(library, "curl_multi_info_read", api->multi_info_read) &&
                         Find(library, "curl_multi_assign", api->multi_assign) &&
+                        Find(library, "curl_share_init", api->share_init) &&
+                        Find(library, "curl_share_setopt", api->share_setopt) &&
+                        Find(library, "curl_share_cleanup", api->share_cleanup) &&
                         Find(library, "curl_slist_append", api->slist_append) &&
                         Find(library, "curl_slist_free_all", api->slist_free_all);
   if (!complete || api->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {

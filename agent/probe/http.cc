@@ -8,31 +8,12 @@
 #include <string_view>
 
 #include "agent/probe/multi.h"
+#include "agent/probe/text_finder.h"
 
 namespace haidang::agent {
 namespace {
 
-constexpr size_t kMaxHeaderBytes = 64U << 10;
-
-// Looks for a text in a body that comes in pieces, without keeping the body.
-class TextFinder {
- public:
-  explicit TextFinder(std::string text) : text_(std::move(text)) {}
-
-  void Feed(std::string_view piece) {
-    if (found_ || text_.empty()) return;
-    tail_ += piece;
-    found_ = tail_.find(text_) != std::string::npos;
-    if (tail_.size() >= text_.size()) tail_.erase(0, tail_.size() - text_.size() + 1);
-  }
-
-  bool found() const { return found_ || text_.empty(); }
-
- private:
-  std::string text_;
-  std::string tail_;  // the end of what came, too short to hold the text
-  bool found_ = false;
-};
+constexpr size_t kMaxHeaderBytes = 64U << 10;  // of all headers of an answer
 
 }  // namespace
 
@@ -53,20 +34,20 @@ int64_t ParseCertTime(const std::string& text) {
 }
 
 struct Http::State {
-  class Get;
+  class Exchange;
   const CurlApi& api;
   const Clock& clock;
   CurlMulti multi;
 };
 
-class Http::State::Get final : public Http::Request, public CurlMulti::Transfer {
+class Http::State::Exchange final : public Http::Request, public CurlMulti::Transfer {
  public:
-  Get(State& state, HttpRequest request, std::function<void(const HttpAnswer&)> done)
+  Exchange(State& state, HttpRequest request, std::function<void(const HttpAnswer&)> done)
       : state_(state),
         api_(state.api),
         request_(std::move(request)),
         done_(std::move(done)),
-        finder_(request_.contains),
+        finders_(request_.contains.begin(), request_.contains.end()),
         handle_(api_.easy_init()) {
     if (handle_ == nullptr) throw std::bad_alloc();
     SetUp();
@@ -75,7 +56,7 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
     begun_ns_ = state_.clock.MonotonicNs();
   }
 
-  ~Get() override {
+  ~Exchange() override {
     if (running_) state_.multi.Remove(handle_);
     api_.easy_cleanup(handle_);
     api_.slist_free_all(resolve_);
@@ -85,7 +66,7 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
   void Finished(CURLcode code) override {
     running_ = false;
     answer_.code = code;
-    answer_.contains = finder_.found();
+    for (const TextFinder& finder : finders_) answer_.contains.push_back(finder.found());
     Collect();
     const auto done = std::move(done_);
     const HttpAnswer answer = std::move(answer_);
@@ -109,23 +90,62 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
     Set(CURLOPT_USERAGENT, "haidang-agent/" HAIDANG_VERSION);
     Set(CURLOPT_FRESH_CONNECT, 1L);
     Set(CURLOPT_FORBID_REUSE, 1L);
-    Set(CURLOPT_PROXY, "");  // the environment's proxies are not what citizens' requests pass
+    // Not the environment's proxies: they are not what citizens' requests pass.
+    Set(CURLOPT_PROXY, request_.access.proxy.c_str());
     Set(CURLOPT_SSL_SESSIONID_CACHE, 0L);
     Set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     Set(CURLOPT_CERTINFO, request_.parsed.tls ? 1L : 0L);
-    Set(CURLOPT_SSL_CTX_FUNCTION, &Get::OnTls);
+    Set(CURLOPT_SSL_CTX_FUNCTION, &Exchange::OnTls);
     Set(CURLOPT_SSL_CTX_DATA, this);
-    if (!request_.ca_file.empty()) Set(CURLOPT_CAINFO, request_.ca_file.c_str());
-    Set(CURLOPT_WRITEFUNCTION, &Get::OnBody);
+    Set(CURLOPT_ACCEPT_ENCODING, "");  // all that libcurl can unpack
+    SetUpIdentity();
+    Set(CURLOPT_WRITEFUNCTION, &Exchange::OnBody);
     Set(CURLOPT_WRITEDATA, this);
-    Set(CURLOPT_HEADERFUNCTION, &Get::OnHeader);
+    Set(CURLOPT_HEADERFUNCTION, &Exchange::OnHeader);
     Set(CURLOPT_HEADERDATA, this);
-    for (const std::string& header : request_.headers) {
+    SetUpMessage();
+    if (!request_.addresses.empty()) SetUpAddresses();
+  }
+
+  void SetUpIdentity() {
+    const HttpAccess& access = request_.access;
+    if (!access.ca_file.empty()) {
+      Set(CURLOPT_CAINFO, access.ca_file.c_str());
+      // With a file alone libcurl keeps what it has read for the next connection.
+      Set(CURLOPT_CAPATH, nullptr);
+    }
+    if (!access.client_cert_file.empty()) {
+      Set(CURLOPT_SSLCERT, access.client_cert_file.c_str());
+      Set(CURLOPT_SSLKEY, access.client_key_file.c_str());
+    }
+    if (request_.cookies != nullptr) {
+      Set(CURLOPT_SHARE, request_.cookies->share());
+      Set(CURLOPT_COOKIEFILE, "");  // begins with none
+    }
+  }
+
+  void SetUpMessage() {
+    const auto add = [&](const std::string& header) {
       headers_ = api_.slist_append(headers_, header.c_str());
+    };
+    for (const std::string& header : request_.headers) add(header);
+    if (request_.method == "HEAD") {
+      Set(CURLOPT_NOBODY, 1L);
+    } else if (request_.method == "POST" || !request_.body.empty()) {
+      Set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+      Set(CURLOPT_POSTFIELDS, request_.body.c_str());
+      if (!request_.content_type.empty()) add("Content-Type: " + request_.content_type);
+      add("Expect:");  // the body goes at once, as a browser sends it
+    }
+    if (request_.method != "HEAD" && request_.method != "POST" && request_.method != "GET") {
+      Set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
     }
     Set(CURLOPT_HTTPHEADER, headers_);
-    if (request_.parsed.literal) return;
-    std::string entry = request_.parsed.host + ":" + std::to_string(request_.parsed.port) + ":";
+  }
+
+  // The addresses of the host that is connected to: libcurl looks up no name.
+  void SetUpAddresses() {
+    std::string entry = Endpoint() + ":";
     for (const std::string& address : request_.addresses) {
       if (entry.back() != ':') entry += ',';
       entry += address;
@@ -134,30 +154,39 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
     Set(CURLOPT_RESOLVE, resolve_);
   }
 
+  // "host:port", of the proxy where there is one.
+  std::string Endpoint() const {
+    const auto proxy = ParseUrl(request_.access.proxy);
+    const Url& url = proxy ? *proxy : request_.parsed;
+    return url.host + ":" + std::to_string(url.port);
+  }
+
   // TLS begins: libcurl itself says that it was connected only once TLS has succeeded too.
   static CURLcode OnTls(CURL*, void*, void* self) {
-    auto* request = static_cast<Get*>(self);
+    auto* request = static_cast<Exchange*>(self);
     request->tls_begun_us_ = (request->state_.clock.MonotonicNs() - request->begun_ns_) / 1000;
     return CURLE_OK;
   }
 
   static size_t OnBody(char* data, size_t, size_t size, void* self) {
-    auto* request = static_cast<Get*>(self);
+    auto* request = static_cast<Exchange*>(self);
     request->answer_.body_bytes += size;
     if (request->answer_.body_bytes > request->request_.max_body) {
       request->answer_.too_large = true;
       return 0;
     }
-    request->finder_.Feed({data, size});
-    if (request->request_.keep_body) request->answer_.body.append(data, size);
+    for (TextFinder& finder : request->finders_) finder.Feed({data, size});
+    if (request->request_.keep_answer) request->answer_.body.append(data, size);
     return size;
   }
 
-  static size_t OnHeader(char*, size_t, size_t size, void* self) {
-    auto* request = static_cast<Get*>(self);
+  static size_t OnHeader(char* data, size_t, size_t size, void* self) {
+    auto* request = static_cast<Exchange*>(self);
     request->header_bytes_ += size;
     request->answer_.too_large |= request->header_bytes_ > kMaxHeaderBytes;
-    return request->answer_.too_large ? 0 : size;
+    if (request->answer_.too_large) return 0;
+    if (request->request_.keep_answer) request->answer_.headers.append(data, size);
+    return size;
   }
 
   int64_t Microseconds(CURLINFO info) const {
@@ -180,7 +209,25 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
     answer_.marks.tls_done = Microseconds(CURLINFO_APPCONNECT_TIME_T);
     answer_.marks.first_byte = Microseconds(CURLINFO_STARTTRANSFER_TIME_T);
     answer_.marks.total = Microseconds(CURLINFO_TOTAL_TIME_T);
+    const char* address = nullptr;
+    api_.easy_getinfo(handle_, CURLINFO_PRIMARY_IP, &address);
+    if (address != nullptr) answer_.address = address;
+    long version = CURL_HTTP_VERSION_NONE;
+    api_.easy_getinfo(handle_, CURLINFO_HTTP_VERSION, &version);
+    if (version == CURL_HTTP_VERSION_1_0) answer_.version = 1.0;
+    if (version == CURL_HTTP_VERSION_1_1) answer_.version = 1.1;
     if (request_.parsed.tls) CollectExpiry();
+    if (request_.cookies != nullptr && request_.keep_answer) CollectCookies();
+  }
+
+  void CollectCookies() {
+    constexpr size_t kMaxCookies = 256;
+    curl_slist* lines = nullptr;
+    api_.easy_getinfo(handle_, CURLINFO_COOKIELIST, &lines);
+    for (const curl_slist* line = lines; line != nullptr; line = line->next) {
+      if (answer_.cookies.size() < kMaxCookies) answer_.cookies.emplace_back(line->data);
+    }
+    api_.slist_free_all(lines);
   }
 
   void CollectExpiry() {
@@ -203,7 +250,7 @@ class Http::State::Get final : public Http::Request, public CurlMulti::Transfer 
   const CurlApi& api_;
   HttpRequest request_;
   std::function<void(const HttpAnswer&)> done_;
-  TextFinder finder_;
+  std::vector<TextFinder> finders_;
   CURL* handle_;
   curl_slist* resolve_ = nullptr;
   curl_slist* headers_ = nullptr;
@@ -218,9 +265,9 @@ Http::Http(const CurlApi& api, Loop& loop, const Clock& clock)
     : state_(new State{api, clock, {api, loop}}) {}
 Http::~Http() = default;
 
-std::unique_ptr<Http::Request> Http::Get(HttpRequest request,
-                                         std::function<void(const HttpAnswer&)> done) {
-  return std::make_unique<State::Get>(*state_, std::move(request), std::move(done));
+std::unique_ptr<Http::Request> Http::Send(HttpRequest request,
+                                          std::function<void(const HttpAnswer&)> done) {
+  return std::make_unique<State::Exchange>(*state_, std::move(request), std::move(done));
 }
 
 }  // namespace haidang::agent

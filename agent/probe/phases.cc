@@ -7,9 +7,12 @@ namespace haidang::agent {
 
 int64_t PhaseTimes::total() const { return std::accumulate(us.begin(), us.end(), int64_t{0}); }
 
-PhaseTimes& PhaseTimes::operator+=(const PhaseTimes& other) {
-  for (size_t i = 0; i < us.size(); ++i) us[i] += other.us[i];
-  return *this;
+int64_t PhaseTimes::Redirected() {
+  const int64_t all = total();
+  const int64_t hop = all - us[kRedirect];
+  us = {};
+  us[kRedirect] = all;
+  return hop;
 }
 
 Phase LastPhase(const RequestMarks& marks, bool tls) {
@@ -21,7 +24,7 @@ Phase LastPhase(const RequestMarks& marks, bool tls) {
 
 PhaseTimes PhasesOf(const RequestMarks& marks, bool tls, bool failed) {
   const Phase last = failed ? LastPhase(marks, tls) : kTransfer;
-  const std::array<int64_t, kPhaseNames.size()> ends = {
+  const std::array<int64_t, kRedirect> ends = {
       marks.resolved, marks.connected, tls ? marks.tls_done : 0, marks.first_byte, marks.total};
   const int64_t total = std::max<int64_t>(marks.total, 0);
   PhaseTimes times;

@@ -7,16 +7,18 @@
 // Where a request's time went: blackbox_exporter's phases.
 namespace haidang::agent {
 
-enum Phase : size_t { kResolve, kConnect, kTls, kProcessing, kTransfer };
-inline constexpr std::array<std::string_view, 5> kPhaseNames = {"resolve", "connect", "tls",
-                                                                "processing", "transfer"};
+enum Phase : size_t { kResolve, kConnect, kTls, kProcessing, kTransfer, kRedirect };
+inline constexpr std::array<std::string_view, 6> kPhaseNames = {
+    "resolve", "connect", "tls", "processing", "transfer", "redirect"};
 
-// Microseconds in each phase. Their sum is the total, exactly.
+// Microseconds in each phase: five of the last request, and the whole time of those before it,
+// which were redirected. Their sum is the total, exactly.
 struct PhaseTimes {
   std::array<int64_t, kPhaseNames.size()> us{};
 
   int64_t total() const;
-  PhaseTimes& operator+=(const PhaseTimes& other);
+  // The request was redirected: its time goes to kRedirect; how long it was.
+  int64_t Redirected();
 };
 
 // libcurl's marks of one request, in microseconds from its start; 0 where it did not get there.
@@ -28,7 +30,8 @@ struct RequestMarks {
   int64_t total = 0;
 };
 
-// The phases of one request. A request that failed spent its last time in the phase that it was in.
+// The phases of one request, without kRedirect. A request that failed spent its last time in the
+// phase that it was in.
 PhaseTimes PhasesOf(const RequestMarks& marks, bool tls, bool failed);
 
 // The phase that a request with these marks was in when it ended.

@@ -22,10 +22,16 @@ std::string_view ToString(ProbeReason reason) {
       return "refused";
     case ProbeReason::kUnreachable:
       return "unreachable";
+    case ProbeReason::kDnsTimeout:
+      return "dns_timeout";
     case ProbeReason::kConnectTimeout:
       return "connect_timeout";
+    case ProbeReason::kTlsTimeout:
+      return "tls_timeout";
     case ProbeReason::kTimeout:
       return "timeout";
+    case ProbeReason::kTransferTimeout:
+      return "transfer_timeout";
     case ProbeReason::kTls:
       return "tls";
     case ProbeReason::kTlsExpired:
@@ -46,6 +52,8 @@ std::string_view ToString(ProbeReason reason) {
       return "content";
     case ProbeReason::kTooLarge:
       return "too_large";
+    case ProbeReason::kSlow:
+      return "slow";
     case ProbeReason::kInternal:
       return "internal";
   }
@@ -70,8 +78,25 @@ ProbeReason CertificateFault(long verified) {
   }
 }
 
-ProbeReason TimeOutIn(const RequestMarks& marks, bool tls) {
-  return LastPhase(marks, tls) == kConnect ? ProbeReason::kConnectTimeout : ProbeReason::kTimeout;
+ProbeReason TimeOutIn(Phase phase) {
+  switch (phase) {
+    case kResolve:
+      return ProbeReason::kDnsTimeout;
+    case kConnect:
+      return ProbeReason::kConnectTimeout;
+    case kTls:
+      return ProbeReason::kTlsTimeout;
+    case kTransfer:
+      return ProbeReason::kTransferTimeout;
+    case kProcessing:
+    case kRedirect:
+      break;
+  }
+  return ProbeReason::kTimeout;
+}
+
+bool SameOrigin(const Url& one, const Url& other) {
+  return one.tls == other.tls && one.host == other.host && one.port == other.port;
 }
 
 // In words, for people.
@@ -115,12 +140,13 @@ ProbeReason ReasonOf(const HttpAnswer& answer, bool tls) {
   if (answer.too_large) return ProbeReason::kTooLarge;
   switch (answer.code) {
     case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
       return ProbeReason::kDns;
     case CURLE_COULDNT_CONNECT:
       if (answer.os_error == ETIMEDOUT) return ProbeReason::kConnectTimeout;
       return answer.os_error == ECONNREFUSED ? ProbeReason::kRefused : ProbeReason::kUnreachable;
     case CURLE_OPERATION_TIMEDOUT:
-      return TimeOutIn(answer.marks, tls);
+      return TimeOutIn(LastPhase(answer.marks, tls));
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
@@ -140,20 +166,41 @@ ProbeReason ReasonOf(const HttpAnswer& answer, bool tls) {
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_WRITE_ERROR:
       return ProbeReason::kProtocol;
+    case CURLE_OUT_OF_MEMORY:
+      // What libcurl says of one line of headers beyond its own bound of some 100 kB.
+      return answer.marks.first_byte > 0 ? ProbeReason::kTooLarge : ProbeReason::kInternal;
     default:
       // What libcurl dislikes about an answer that has begun is the answer's fault.
       return answer.marks.first_byte > 0 ? ProbeReason::kProtocol : ProbeReason::kInternal;
   }
 }
 
-Probe::Probe(ProbeOptions options, Loop& loop, const Clock& clock, Http& http, Resolver& resolver)
-    : options_(std::move(options)), loop_(loop), clock_(clock), http_(http), resolver_(resolver) {}
+Probe::Probe(ProbeOptions options, Loop& loop, const Clock& clock, Http& http, Resolver& resolver,
+             const CookieJar* cookies)
+    : options_(std::move(options)),
+      loop_(loop),
+      clock_(clock),
+      http_(http),
+      resolver_(resolver),
+      cookies_(cookies) {}
 
 void Probe::Run(std::function<void(ProbeResult)> done) {
   done_ = std::move(done);
   result_ = {};
   deadline_ns_ = clock_.MonotonicNs() + options_.timeout.count() * 1'000'000;
-  Request(options_.url);
+  request_ = {};
+  request_.method = options_.method;
+  request_.url = options_.url;
+  request_.access = options_.access;
+  request_.contains = options_.contains;
+  request_.contains.insert(request_.contains.end(), options_.lacks.begin(), options_.lacks.end());
+  request_.max_body = options_.max_body;
+  request_.headers = options_.headers;
+  request_.body = options_.body;
+  request_.content_type = options_.content_type;
+  request_.keep_answer = options_.keep_answer;
+  request_.cookies = cookies_;
+  Request();
 }
 
 int64_t Probe::LeftMs() const {
@@ -161,34 +208,32 @@ int64_t Probe::LeftMs() const {
 }
 
 std::string Probe::TimedOut(Phase phase) const {
-  static constexpr std::array<std::string_view, kPhaseNames.size()> kWhat = {
+  static constexpr std::array<std::string_view, kRedirect> kWhat = {
       "no answer from the name server", "no connection", "no end of the TLS handshake", "no answer",
       "the answer did not end"};
   const double seconds = static_cast<double>(options_.timeout.count()) / 1000;
   return fmt::format("{} within {} s", kWhat[phase], seconds);
 }
 
-void Probe::Request(const std::string& url) {
-  const auto parsed = ParseUrl(url);
-  if (!parsed)
+void Probe::Request() {
+  const auto parsed = ParseUrl(request_.url);
+  if (!parsed) {
     return Fail(ProbeReason::kRedirect,
                 "redirected to a URL that is not probed: " + parsed.error().message);
-  request_ = {url,
-              *parsed,
-              {},
-              options_.ca_file,
-              options_.contains,
-              options_.max_body,
-              {},
-              options_.headers,
-              options_.keep_body};
+  }
+  request_.parsed = *parsed;
+  request_.addresses.clear();
+  ++result_.requests;
+  result_.address.clear();
   resolve_begin_ns_ = clock_.MonotonicNs();
-  if (parsed->literal) return OnResolved(std::vector<std::string>{});
-  ticket_ = resolver_.Resolve(parsed->host,
-                              [this](const Resolver::Answer& answer) { OnResolved(answer); });
+  const auto proxy = ParseUrl(options_.access.proxy);
+  const Url& asked = proxy ? *proxy : *parsed;
+  if (asked.literal) return OnResolved(std::vector<std::string>{});
+  ticket_ =
+      resolver_.Resolve(asked.host, [this](const Resolver::Answer& answer) { OnResolved(answer); });
   timer_ = loop_.After(milliseconds(LeftMs()), [this] {
     result_.times.us[kResolve] += (clock_.MonotonicNs() - resolve_begin_ns_) / 1000;
-    Fail(ProbeReason::kTimeout, TimedOut(kResolve));
+    Fail(ProbeReason::kDnsTimeout, TimedOut(kResolve));
   });
 }
 
@@ -196,39 +241,80 @@ void Probe::OnResolved(const Resolver::Answer& answer) {
   timer_.reset();
   result_.times.us[kResolve] += (clock_.MonotonicNs() - resolve_begin_ns_) / 1000;
   if (!answer) return Fail(ProbeReason::kDns, "name not found: " + answer.error().message);
-  request_.addresses = *answer;
+  const IpFamily family = options_.access.family;
+  for (const std::string& address : *answer) {
+    const bool v6 = address.starts_with('[');
+    if (family == IpFamily::kAny || v6 == (family == IpFamily::kV6)) {
+      request_.addresses.push_back(address);
+    }
+  }
+  if (!answer->empty() && request_.addresses.empty()) {
+    return Fail(ProbeReason::kDns, std::string("the name has no IPv") +
+                                       (family == IpFamily::kV6 ? "6" : "4") + " address");
+  }
   request_.timeout = milliseconds(LeftMs());
-  running_request_ = http_.Get(request_, [this](const HttpAnswer& got) { OnAnswer(got); });
+  running_request_ = http_.Send(request_, [this](const HttpAnswer& got) { OnAnswer(got); });
 }
 
 void Probe::OnAnswer(const HttpAnswer& answer) {
+  const bool tls = request_.parsed.tls;
   const bool failed = answer.code != CURLE_OK;
-  result_.times += PhasesOf(answer.marks, request_.parsed.tls, failed);
+  const PhaseTimes times = PhasesOf(answer.marks, tls, failed);
+  for (size_t phase = 0; phase < kRedirect; ++phase) result_.times.us[phase] += times.us[phase];
   result_.status = answer.status;
+  result_.version = answer.version;
+  result_.address = answer.address;
   result_.body_bytes = answer.body_bytes;
-  result_.body = answer.body;
   if (answer.cert_expiry != 0 &&
       (result_.cert_expiry == 0 || answer.cert_expiry < result_.cert_expiry)) {
     result_.cert_expiry = answer.cert_expiry;
   }
   if (failed) {
-    const ProbeReason reason = ReasonOf(answer, request_.parsed.tls);
+    const ProbeReason reason = ReasonOf(answer, tls);
     const bool timed_out =
         answer.code == CURLE_OPERATION_TIMEDOUT || reason == ProbeReason::kConnectTimeout;
-    std::string detail = timed_out ? TimedOut(LastPhase(answer.marks, request_.parsed.tls))
-                                   : Explain(answer, reason);
-    return Fail(reason, std::move(detail));
+    const bool in_words = timed_out && reason != ProbeReason::kTooLarge;
+    return Fail(reason,
+                in_words ? TimedOut(LastPhase(answer.marks, tls)) : Explain(answer, reason));
   }
-  if (!answer.redirect.empty() && options_.max_redirects > 0) {
-    if (result_.redirects >= options_.max_redirects) {
-      return Fail(ProbeReason::kRedirect,
-                  "more than " + std::to_string(options_.max_redirects) + " redirects");
-    }
-    ++result_.redirects;
-    const std::string url = answer.redirect;
-    return Request(url);
-  }
+  if (!answer.redirect.empty() && options_.max_redirects > 0) return Redirect(answer);
+  result_.body = answer.body;
   Judge(answer);
+}
+
+// As browsers do: what was posted is asked for by GET, unless the same origin wants it sent again.
+void Probe::Redirect(const HttpAnswer& answer) {
+  if (result_.hops_us.size() >= static_cast<size_t>(options_.max_redirects)) {
+    return Fail(ProbeReason::kRedirect,
+                "more than " + std::to_string(options_.max_redirects) + " redirects");
+  }
+  const auto to = ParseUrl(answer.redirect);
+  const bool same = to && SameOrigin(*to, request_.parsed);
+  const bool reads = request_.method == "GET" || request_.method == "HEAD";
+  const bool becomes_get =
+      answer.status == 303 || (request_.method == "POST" && answer.status < 303);
+  if (!reads && !becomes_get && !(same && options_.may_send_again)) {
+    return Fail(ProbeReason::kRedirect, "redirected so that the request would be sent again");
+  }
+  if (!reads && becomes_get) {
+    request_.method = "GET";
+    request_.body.clear();
+    request_.content_type.clear();
+  }
+  if (!same) request_.headers.clear();  // they were for the origin, and may be secret
+  request_.url = answer.redirect;
+  result_.hops_us.push_back(result_.times.Redirected());
+  Request();
+}
+
+std::string Probe::WrongText(const HttpAnswer& answer) const {
+  for (size_t i = 0; i < answer.contains.size(); ++i) {
+    const bool wanted = i < options_.contains.size();
+    if (answer.contains[i] == wanted) continue;
+    return wanted ? "the text looked for is not in the body"
+                  : "the body holds a text that it must not";
+  }
+  return "";
 }
 
 void Probe::Judge(const HttpAnswer& answer) {
@@ -237,8 +323,20 @@ void Probe::Judge(const HttpAnswer& answer) {
                          : std::find(options_.status.begin(), options_.status.end(),
                                      answer.status) != options_.status.end();
   if (!right) return Fail(ProbeReason::kStatus, "HTTP status " + std::to_string(answer.status));
-  if (!answer.contains)
-    return Fail(ProbeReason::kContent, "the text looked for is not in the body");
+  if (std::string wrong = WrongText(answer); !wrong.empty()) {
+    return Fail(ProbeReason::kContent, std::move(wrong));
+  }
+  if (options_.judge) {
+    if (const Status judged = options_.judge(answer); !judged) {
+      return Fail(ProbeReason::kContent, judged.error().message);
+    }
+  }
+  if (options_.max_time && result_.times.total() > options_.max_time->count() * 1000) {
+    return Fail(ProbeReason::kSlow,
+                fmt::format("took {:.3f} s, where {} s are allowed",
+                            static_cast<double>(result_.times.total()) / 1e6,
+                            static_cast<double>(options_.max_time->count()) / 1000));
+  }
   Finish();
 }
 

@@ -1,38 +1,47 @@
 #include "agent/probe/probe_source.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
 
 #include "agent/cadence.h"
-#include "agent/sources/text.h"
+#include "agent/journey/journey_runner.h"
+#include "agent/probe/step_record.h"
+#include "agent/sampler.h"
 
 namespace haidang::agent {
 namespace {
 
-double Seconds(int64_t us) { return static_cast<double>(us) / 1e6; }
+using namespace std::chrono_literals;
+
+constexpr size_t kMaxWalks = 32;  // under way at once
+constexpr auto kLookEvery = 500ms;
+constexpr std::chrono::milliseconds kLongestSplay = 15s;
 
 struct Watched {
   Cadence cadence;
+  StepRecord record;
   std::unique_ptr<Probe> probe = {};
-  Labels labels = {};
-  std::optional<ProbeResult> result = {};  // of the last run that ended
-  uint64_t runs = 0;                       // that ended
-  Histogram latency = {};                  // of runs that succeeded, seconds
 };
 
 class ProbeSource final : public Source {
  public:
   ProbeSource(std::unique_ptr<const CurlApi> api, Loop& loop, const Clock& clock,
-              std::chrono::milliseconds interval, std::vector<ProbeOptions> probes, Lookup lookup)
+              ProbeSourceOptions options, Lookup lookup)
       : api_(std::move(api)),
         clock_(clock),
         http_(*api_, loop, clock),
-        resolver_(loop, std::move(lookup)) {
-    for (ProbeOptions& options : probes) {
-      Watched watched{.cadence = {clock, options.interval, interval}};
-      watched.labels = {{"journey", options.journey}, {"step", options.step}};
-      watched.probe = std::make_unique<Probe>(std::move(options), loop, clock_, http_, resolver_);
+        resolver_(loop, std::move(lookup)),
+        journeys_(std::move(options.journeys)) {
+    probes_.reserve(options.probes.size());  // probes call back into them
+    for (ProbeOptions& probe : options.probes) {
+      Watched watched{.cadence = {clock, probe.interval, options.interval},
+                      .record = {probe.journey, probe.step, {}}};
+      watched.probe = std::make_unique<Probe>(std::move(probe), loop, clock_, http_, resolver_);
       probes_.push_back(std::move(watched));
     }
+    if (options.leases != nullptr && !journeys_.empty()) AddRunners(loop, options);
   }
 
   std::string_view name() const override { return "probe"; }
@@ -41,8 +50,9 @@ class ProbeSource final : public Source {
     for (Watched& watched : probes_) {
       if (watched.probe->running() || !watched.cadence.IsDue()) continue;
       watched.cadence.Begin();
-      watched.probe->Run(
-          [this, &watched](ProbeResult result) { OnResult(watched, std::move(result)); });
+      watched.probe->Run([this, &watched](const ProbeResult& result) {
+        watched.record.Take(result, clock_.WallMs(), events_);
+      });
     }
   }
 
@@ -52,74 +62,58 @@ class ProbeSource final : public Source {
   }
 
   Status Read(int64_t, std::vector<Reading>& readings, std::vector<Event>& events) override {
-    for (const Watched& watched : probes_) {
-      if (watched.result) Report(watched, *watched.result, readings);
-    }
+    for (const Watched& watched : probes_) watched.record.Report(readings);
     std::move(events_.begin(), events_.end(), std::back_inserter(events));
     events_.clear();
+    for (const auto& runner : runners_) runner->Report(readings, events);
     return {};
   }
 
  private:
-  void OnResult(Watched& watched, ProbeResult result) {
-    const ProbeReason before = watched.result ? watched.result->reason : ProbeReason::kNone;
-    if (result.reason == ProbeReason::kNone) watched.latency.Observe(Seconds(result.times.total()));
-    if (result.reason != before) TellChange(watched, result);
-    ++watched.runs;
-    watched.result = std::move(result);
+  void AddRunners(Loop& loop, const ProbeSourceOptions& options) {
+    const WalkTools tools{*api_, loop, clock_, http_, resolver_};
+    for (const JourneyOptions& journey : journeys_) {
+      const auto splay =
+          SplayOf(options.machine + "/" + journey.name, std::min(journey.interval, kLongestSplay));
+      runners_.push_back(std::make_unique<JourneyRunner>(journey, tools, *options.leases, splay));
+    }
+    looks_ = loop.Every(kLookEvery, [this] { Look(); });
   }
 
-  void TellChange(const Watched& watched, const ProbeResult& result) {
-    constexpr size_t kMaxEvents = 128;  // until the next Read
-    if (events_.size() >= kMaxEvents) return;
-    const bool failed = result.reason != ProbeReason::kNone;
-    const ProbeOptions& options = watched.probe->options();
-    std::string text(ToString(result.reason));
-    if (failed) text += ": " + result.detail;
-    events_.push_back({clock_.WallMs(), failed ? "probe_failed" : "probe_recovered",
-                       options.journey + "/" + options.step, std::move(text)});
-  }
-
-  static void Report(const Watched& watched, const ProbeResult& result,
-                     std::vector<Reading>& readings) {
-    const Labels& labels = watched.labels;
-    Add(readings, "probe_success", labels, result.reason == ProbeReason::kNone);
-    Add(readings, "haidang_probe_reason", labels, std::string(ToString(result.reason)));
-    Add(readings, "haidang_probe_runs_total", labels, uint64_t{watched.runs});
-    Add(readings, "probe_duration_seconds", labels, Seconds(result.times.total()));
-    for (size_t phase = 0; phase < kPhaseNames.size(); ++phase) {
-      Labels with_phase = labels;
-      with_phase.emplace("phase", kPhaseNames[phase]);
-      Add(readings, "probe_http_duration_seconds", std::move(with_phase),
-          Seconds(result.times.us[phase]));
+  // Those that wait longest go first.
+  void Look() {
+    std::vector<std::pair<int64_t, JourneyRunner*>> due;
+    size_t walking = 0;
+    for (const auto& runner : runners_) {
+      if (const auto since = runner->DueSince()) due.emplace_back(*since, runner.get());
+      walking += runner->walking() ? 1 : 0;
     }
-    Add(readings, "probe_http_status_code", labels, static_cast<uint64_t>(result.status));
-    Add(readings, "probe_http_content_length", labels, uint64_t{result.body_bytes});
-    Add(readings, "probe_http_redirects", labels, static_cast<uint64_t>(result.redirects));
-    if (result.cert_expiry != 0) {
-      Add(readings, "probe_ssl_earliest_cert_expiry", labels,
-          static_cast<double>(result.cert_expiry));
+    std::sort(due.begin(), due.end());
+    for (const auto& [since, runner] : due) {
+      if (walking++ >= kMaxWalks) return;
+      runner->Walk();
     }
-    Add(readings, "haidang_probe_latency_seconds", labels, Bytes{watched.latency.Encode()});
   }
 
   std::unique_ptr<const CurlApi> api_;
   const Clock& clock_;
   Http http_;
   Resolver resolver_;
+  const std::vector<JourneyOptions> journeys_;
   std::vector<Watched> probes_;
   std::vector<Event> events_;
+  std::vector<std::unique_ptr<JourneyRunner>> runners_;
+  std::unique_ptr<Timer> looks_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Source>> MakeProbeSource(Loop& loop, const Clock& clock,
-                                                std::chrono::milliseconds interval,
-                                                std::vector<ProbeOptions> probes, Lookup lookup) {
+                                                ProbeSourceOptions options, Lookup lookup) {
   auto api = CurlApi::Load();
   if (!api) return api.error();
   return std::unique_ptr<Source>(std::make_unique<ProbeSource>(
-      std::move(*api), loop, clock, interval, std::move(probes), std::move(lookup)));
+      std::move(*api), loop, clock, std::move(options), std::move(lookup)));
 }
 
 Status CheckProbing() {

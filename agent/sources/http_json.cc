@@ -1,10 +1,10 @@
 #include "agent/sources/http_json.h"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 #include "agent/cadence.h"
+#include "core/http_token.h"
 #include "core/utf8.h"
 
 namespace haidang::agent {
@@ -15,18 +15,10 @@ using namespace std::chrono_literals;
 constexpr size_t kMaxDocuments = 32;
 constexpr size_t kMaxHeaders = 16;
 
-// A header's name is a token (RFC 9110).
-bool IsToken(std::string_view text) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](unsigned char c) {
-    return (c < 0x80 && std::isalnum(c) != 0) || kMarks.find(static_cast<char>(c)) != kMarks.npos;
-  });
-}
-
 std::vector<std::string> ReadHeaders(ConfigTable& table) {
   std::vector<std::string> headers;
   for (const auto& [name, value] : table.Texts("headers", kMaxHeaders)) {
-    if (!IsToken(name) || value.empty()) {
+    if (!IsHttpToken(name) || value.empty()) {
       table.Fault("headers", "\"" + Printable(name, 64) +
                                  "\" is no header of HTTP, or its value is empty; "
                                  "allowed: { Authorization = \"Bearer …\" }");
@@ -106,11 +98,11 @@ std::vector<HttpJsonOptions> ReadHttpJsonOptions(ConfigTable& root, JsonTaken& t
     }
     request.interval = table.Duration("interval", 1min, 1s, 24h);
     request.timeout = table.Duration("timeout", request.timeout, 100ms, 5min);
-    request.ca_file = table.String("ca", "");
+    request.access.ca_file = table.String("ca", "");
     request.headers = ReadHeaders(table);
     request.max_body = JsonItem::kMaxBytes;
     request.max_redirects = 0;  // what the headers say is for this server alone
-    request.keep_body = true;
+    request.keep_answer = true;
     table.Finish();
     all.push_back(std::move(one));
   }
