@@ -91,6 +91,15 @@ Collector::Collector(const Options& options, Loop& loop, const Clock& clock,
                   return detect::Whereabouts{std::move(place.site), std::move(place.site_name),
                                              std::move(place.machine_class)};
                 }),
+      journeys_(
+          *fleet_, [this]() -> const Places& { return places_; },
+          [this](std::string_view journey, std::string_view step) {
+            return ObjectiveOf(places_, options_.objectives, journey, step);
+          }),
+      lease_desk_(
+          options.group, options.journey_requests_per_second, *fleet_,
+          [this]() -> const Places& { return places_; },
+          [this](MqttMessage message) { return Publish(std::move(message)); }, metrics_, clock),
       compaction_(loop, clock, metrics_, store_->path()),
       rollups_(loop, clock, metrics_, store_->path(), options.retention.raw),
       remotes_(loop, clock, metrics_),
@@ -115,7 +124,11 @@ IngestOptions Collector::MakeIngestOptions() const {
 IngestObserver Collector::MakeObserver() {
   IngestObserver observer;
   observer.tick = [this](Machine& machine, Moment now) { SeeTick(machine, now); };
-  observer.presence = [this](Machine& machine, Moment now) { SeeMachine(machine, now); };
+  observer.born = [this](Machine& machine, Moment now) { lease_desk_.Born(machine, now); };
+  observer.presence = [this](Machine& machine, Moment now) {
+    SeeMachine(machine, now);
+    lease_desk_.SeePresence(machine);
+  };
   observer.flush = [this](store::Store& store) {
     if (snapshot_unsaved_) {
       const Places& places = coming_places_ ? *coming_places_ : places_;
@@ -171,6 +184,7 @@ void Collector::Start() {
   });
   second_timer_ = loop_.Every(1s, [this] { EverySecond(); });
   broker_.Begin(ingest_.Now());
+  RememberJourneys();
   EverySecond();
   session_->Start();
 }
@@ -265,7 +279,11 @@ void Collector::HearOwnState(const MqttMessage& message) {
 
 void Collector::EverySecond() {
   if (not_stored_since_ms_) snapshot_unsaved_ = true;  // tries the disk; Stored() hears of it
-  if (broker_.connected()) SeeMachines(ingest_.Now());
+  if (broker_.connected()) {
+    SeeMachines(ingest_.Now());
+    journeys_.EverySecond(ingest_.Now(), book_);
+    lease_desk_.EverySecond(ingest_.Now(), broker_.Settled(ingest_.Now()));
+  }
   book_.Tick(clock_.WallMs());
   ingest_.TellHeldBack();
   CountMachines();
@@ -286,7 +304,10 @@ void Collector::SeeMachines(Moment now) {
   for (const auto& machine : fleet_->machines()) {
     if (!machine->registered) continue;
     const int64_t interval_ms = machine->row.interval_ms;
-    if (machine->presence.Tick(until, interval_ms)) fleet_->PresenceChanged(*machine);
+    if (machine->presence.Tick(until, interval_ms)) {
+      fleet_->PresenceChanged(*machine);
+      lease_desk_.SeePresence(*machine);
+    }
     ask_broker = ask_broker || machine->presence.Overdue(now, interval_ms);
     SeeMachine(*machine, now);
   }
@@ -315,6 +336,7 @@ void Collector::ExpireSome() {
 }
 
 void Collector::SeeTick(Machine& machine, Moment now) {
+  lease_desk_.SeeTick(machine, now);
   const detect::Subject subject{machine.row.id, machine.row.name, machine.row.interval_ms};
   for (const ProbeSlots& slots : machine.roles.probes) {
     detect::ProbeReading reading;
@@ -334,6 +356,7 @@ void Collector::SeeTick(Machine& machine, Moment now) {
                                        .runs = machine.head.Number(slots.runs)};
     detector_.SeeCheck(subject, reading, now.wall_ms);
   }
+  journeys_.SeeTick(machine, now);
 }
 
 void Collector::SeeMachine(Machine& machine, Moment now) {
@@ -369,22 +392,6 @@ std::string Collector::WhyNotReady() const {
            broker_.why();
   }
   return "";
-}
-
-QueryBackend::Put Collector::PutSnapshot(query::Snapshot snapshot) {
-  const int64_t version = places_.snapshot().version;
-  if (snapshot.version < version) return QueryBackend::Put::kOlder;
-  if (snapshot.version == version) {
-    const bool same = query::EncodeSnapshot(snapshot) == query::EncodeSnapshot(places_.snapshot());
-    return same ? QueryBackend::Put::kTaken : QueryBackend::Put::kOlder;
-  }
-  coming_places_.emplace(std::move(snapshot));
-  snapshot_unsaved_ = true;
-  const bool taken = ingest_.Commit().ok();
-  if (taken) places_ = std::move(*coming_places_);
-  coming_places_.reset();
-  if (!taken) snapshot_unsaved_ = false;
-  return taken ? QueryBackend::Put::kTaken : QueryBackend::Put::kFailed;
 }
 
 }  // namespace haidang::collector

@@ -13,6 +13,8 @@
 #include "collector/exposition.h"
 #include "collector/fleet.h"
 #include "collector/ingest.h"
+#include "collector/journey_watch.h"
+#include "collector/lease_desk.h"
 #include "collector/metrics.h"
 #include "collector/options.h"
 #include "collector/places.h"
@@ -57,6 +59,7 @@ class Collector {
 
   Metrics& metrics() { return metrics_; }
   query::Overview DescribeNow() const;
+  query::JourneysNow DescribeJourneys() const;
   // Why nothing arrives, or nothing of it can be stored; "" where all is well.
   std::string WhyNotReady() const;
   QueryBackend::Put PutSnapshot(query::Snapshot snapshot);
@@ -80,6 +83,7 @@ class Collector {
   std::string StateTopic() const;
 
   void EverySecond();
+  void RememberJourneys();
   void SeeMachines(Moment now);
   void CountMachines();
   void ExpireSome();
@@ -98,6 +102,8 @@ class Collector {
   bool snapshot_unsaved_ = false;
   detect::FindingBook book_;
   detect::Detector detector_;
+  JourneyWatch journeys_;
+  LeaseDesk lease_desk_;
   Compaction compaction_;
   Rollups rollups_;
   Remotes remotes_;

@@ -3,7 +3,7 @@
 
 #include "collector/collector.h"
 
-// What other threads ask of the collector.
+// What other threads ask of the collector, or do for it.
 namespace haidang::collector {
 namespace {
 
@@ -17,6 +17,9 @@ QueryBackend Collector::Backend() {
   QueryBackend backend;
   backend.overview = [this] {
     return loop_.Ask<query::Overview>([this] { return DescribeNow(); }, kAskPatience);
+  };
+  backend.journeys = [this] {
+    return loop_.Ask<query::JourneysNow>([this] { return DescribeJourneys(); }, kAskPatience);
   };
   backend.snapshot = [this] {
     return loop_.Ask<query::Snapshot>([this] { return places_.snapshot(); }, kAskPatience);
@@ -34,6 +37,43 @@ QueryBackend Collector::Backend() {
     metrics_.Answered(kind, seconds);
   };
   return backend;
+}
+
+query::JourneysNow Collector::DescribeJourneys() const {
+  const Moment now = ingest_.Now();
+  query::JourneysNow journeys;
+  journeys.now_ms = now.wall_ms;
+  // Where nothing arrives, or nothing of it can be stored, nothing is known of now.
+  if (broker_.connected() && !not_stored_since_ms_) {
+    journeys_.Describe(now, journeys);
+    lease_desk_.Describe(now, journeys);
+  }
+  return journeys;
+}
+
+QueryBackend::Put Collector::PutSnapshot(query::Snapshot snapshot) {
+  const int64_t version = places_.snapshot().version;
+  if (snapshot.version < version) return QueryBackend::Put::kOlder;
+  if (snapshot.version == version) {
+    const bool same = query::EncodeSnapshot(snapshot) == query::EncodeSnapshot(places_.snapshot());
+    return same ? QueryBackend::Put::kTaken : QueryBackend::Put::kOlder;
+  }
+  coming_places_.emplace(std::move(snapshot));
+  snapshot_unsaved_ = true;
+  const bool taken = ingest_.Commit().ok();
+  if (taken) places_ = std::move(*coming_places_);
+  coming_places_.reset();
+  if (!taken) snapshot_unsaved_ = false;
+  return taken ? QueryBackend::Put::kTaken : QueryBackend::Put::kFailed;
+}
+
+void Collector::RememberJourneys() {
+  auto history = std::make_shared<JourneyHistory>();
+  const auto read = [history, path = store_->path(), &clock = clock_] {
+    auto reader = store::OpenReader(path, {.clock = &clock, .rollups = store::ReadRollups});
+    if (reader) *history = ReadJourneyHistory(**reader, clock.WallMs());
+  };
+  loop_.Work(read, [this, history] { journeys_.Remember(*history); });
 }
 
 std::function<std::optional<FleetNow>(WantSeries)> Collector::AskSeries() {

@@ -109,7 +109,7 @@ Status Fleet::LoadLayout(store::Store& store, Machine& machine, Layout& layout) 
     layout.aliases.Set(row.alias, entry);
   }
   layout.loaded = true;
-  machine.roles = FindRoles(machine.slots);
+  machine.SeriesChanged();
   return {};
 }
 

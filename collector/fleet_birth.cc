@@ -129,7 +129,7 @@ size_t Fleet::AddAliases(Machine& machine, Layout& layout, const sparkplug::Birt
     const int64_t id = entry.slot == AliasEntry::kIgnored ? 0 : machine.slots[entry.slot]->row.id;
     unsaved_aliases_.push_back({layout.id, series.alias, id, group});
   }
-  if (machine.slots.size() != slots_before) machine.roles = FindRoles(machine.slots);
+  if (machine.slots.size() != slots_before) machine.SeriesChanged();
   return capped;
 }
 
@@ -158,7 +158,7 @@ void Fleet::Reclaim(Machine& machine, Layout& layout, const sparkplug::Birth& bi
   machine.slots = std::move(kept);
   machine.head.Forget();
   machine.cpu = {};
-  machine.roles = FindRoles(machine.slots);
+  machine.SeriesChanged();
 }
 
 uint32_t Fleet::SlotFor(Machine& machine, SlotIndex& known, const sparkplug::BirthSeries& series) {

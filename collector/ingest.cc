@@ -116,6 +116,7 @@ void Ingest::TakeBirth(Route& route, const std::string& payload) {
   }
   if (learned.waiting_batches > kBacklog) grants_.Wants(machine->row.id, now_.mono_ms);
   Heard(*machine);
+  if (observer_.born) observer_.born(*machine, now_);
   for (const std::string& held : held_.Take(machine->row.id)) {
     if (TakeMessage(*machine, held, "malformed") == Outcome::kNeedsBirth) HoldBack(*machine, held);
   }

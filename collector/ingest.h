@@ -37,6 +37,8 @@ struct IngestOptions {
 struct IngestObserver {
   // A live batch moved the machine's head on.
   std::function<void(Machine&, Moment)> tick;
+  // A birth of it was taken. May be empty.
+  std::function<void(Machine&, Moment)> born;
   // The machine's state changed.
   std::function<void(Machine&, Moment)> presence;
   // Puts what else is to be durable into the transaction that is about to be committed.

@@ -27,6 +27,11 @@ Layout* Machine::FindLayout(int64_t id) const {
   return nullptr;
 }
 
+void Machine::SeriesChanged() {
+  roles = FindRoles(slots);
+  ++slots_version;
+}
+
 bool Share::Take(size_t bytes, size_t bytes_per_day, int64_t mono_ms) {
   constexpr double kDayMs = 24.0 * 3600 * 1000;
   const auto a_day = static_cast<double>(bytes_per_day);

@@ -99,6 +99,7 @@ struct Machine {
 
   std::vector<const SeriesDef*> slots;
   Roles roles;
+  uint32_t slots_version = 0;  // counts the changes of `slots`
   Head head;
   CpuMeter cpu;
   bool head_stale = false;                 // a hole was filled: rebuild it after the commit
@@ -125,6 +126,9 @@ struct Machine {
   Spool* FindSpool(uint64_t spool_id) const;
   Spool* SpoolByRow(int64_t id) const;
   Layout* FindLayout(int64_t id) const;
+
+  // Call after each change of `slots`.
+  void SeriesChanged();
 
   // Its values may be shown as now: it is online, and its newest batch is not old. Over a broker
   // that is away nobody becomes silent, but nothing stays fresh either.

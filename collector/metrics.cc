@@ -34,6 +34,11 @@ prometheus::Gauge& Gauge(prometheus::Registry& registry, const char* rest) {
   return Gauges(registry, rest).Add({});
 }
 
+prometheus::Family<prometheus::Gauge>& Journeys(prometheus::Registry& registry,
+                                                const std::string& name) {
+  return prometheus::BuildGauge().Name(name).Help(Help(name)).Register(registry);
+}
+
 const prometheus::Histogram::BucketBoundaries kSeconds = {
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 
@@ -59,6 +64,10 @@ Metrics::Metrics()
       remote_lag_(Gauges(*registry_, "remote_lag_seconds")),
       query_seconds_(Seconds(*registry_, "query_duration_seconds")),
       remote_lag_rows_(Gauges(*registry_, "remote_lag_rows")),
+      journey_requests_(Journeys(*registry_, "haidang_journey_requests_per_second")),
+      journey_allowed_(Journeys(*registry_, "haidang_journey_requests_allowed_per_second")),
+      journey_sites_(Journeys(*registry_, "haidang_journey_sites")),
+      journey_without_(Journeys(*registry_, "haidang_journey_sites_without_holder")),
       received_bytes(Counter(*registry_, "received_bytes_total")),
       births(Counter(*registry_, "births_total")),
       deaths(Counter(*registry_, "deaths_total")),
@@ -131,6 +140,19 @@ void Metrics::Machines(std::string_view state, double count) {
 
 void Metrics::OpenFindings(std::string_view kind, double count) {
   open_findings_.Add({{"kind", std::string(kind)}}).Set(count);
+}
+
+Metrics::JourneyGauges Metrics::Journey(const std::string& journey) {
+  const prometheus::Labels labels{{"journey", journey}};
+  return {&journey_requests_.Add(labels), &journey_allowed_.Add(labels),
+          &journey_sites_.Add(labels), &journey_without_.Add(labels)};
+}
+
+void Metrics::Forget(const JourneyGauges& gauges) {
+  journey_requests_.Remove(gauges.requests);
+  journey_allowed_.Remove(gauges.allowed);
+  journey_sites_.Remove(gauges.sites);
+  journey_without_.Remove(gauges.without);
 }
 
 void Metrics::Answered(std::string_view kind, double seconds) {

@@ -32,6 +32,15 @@ class Metrics {
   void OpenFindings(std::string_view kind, double count);
   // Of one receiver of remote write; `url` as RemoteUrl shows it.
   remote::RemoteCounters Remote(const std::string& url);
+  // Of one journey; Forget takes them away.
+  struct JourneyGauges {
+    prometheus::Gauge* requests = nullptr;  // a second
+    prometheus::Gauge* allowed = nullptr;
+    prometheus::Gauge* sites = nullptr;
+    prometheus::Gauge* without = nullptr;
+  };
+  JourneyGauges Journey(const std::string& journey);
+  void Forget(const JourneyGauges& gauges);
   // A question of this kind took so long.
   void Answered(std::string_view kind, double seconds);
 
@@ -49,6 +58,10 @@ class Metrics {
   prometheus::Family<prometheus::Gauge>& remote_lag_;
   prometheus::Family<prometheus::Histogram>& query_seconds_;
   prometheus::Family<prometheus::Gauge>& remote_lag_rows_;
+  prometheus::Family<prometheus::Gauge>& journey_requests_;
+  prometheus::Family<prometheus::Gauge>& journey_allowed_;
+  prometheus::Family<prometheus::Gauge>& journey_sites_;
+  prometheus::Family<prometheus::Gauge>& journey_without_;
 
  public:
   prometheus::Counter& received_bytes;

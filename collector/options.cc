@@ -163,6 +163,10 @@ Result<Options> Read(ConfigFile& file) {
   options.remotes = remote::ReadRemotes(root);
   ReadLimits(root.Table("limits"), options.limits);
   ReadBackfill(root.Table("backfill"), options.backfill);
+  ConfigTable journeys = root.Table("journeys");
+  options.journey_requests_per_second =
+      journeys.Number("max_requests_per_second", options.journey_requests_per_second, 0.01, 1000);
+  journeys.Finish();
   ConfigTable log = root.Table("log");
   options.log_level = log.OneOf("level", options.log_level, {"debug", "info", "warning", "error"});
   log.Finish();

@@ -29,6 +29,8 @@ struct Options {
   int64_t commit_bytes = 4 << 20;
   store::Retention retention;
   Grants::Rates backfill;
+  // Of each journey that sites share: requests a second of all the province together, at most.
+  double journey_requests_per_second = 5;
   detect::DetectOptions detect;
   std::vector<query::Objective> objectives;  // where the server's snapshot has none
   std::vector<remote::RemoteOptions> remotes;

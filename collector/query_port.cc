@@ -51,6 +51,7 @@ class Port final : public QueryPort {
   Port(std::string secret, QueryBackend backend)
       : secret_(std::move(secret)), backend_(std::move(backend)) {
     AddInMemory("/query/v1/overview", [this](const Request&) { return Overview(); });
+    AddInMemory("/query/v1/journeys", [this](const Request&) { return Journeys(); });
     AddInMemory(
         "/query/v1/snapshot", [this](const Request&) { return Snapshot(); },
         [this](const Request& request) { return PutSnapshot(request.body); });
@@ -130,6 +131,11 @@ class Port final : public QueryPort {
   Reply Overview() const {
     const auto overview = backend_.overview();
     return overview ? JsonReply(query::EncodeOverview(*overview)) : Busy();
+  }
+
+  Reply Journeys() const {
+    const auto journeys = backend_.journeys();
+    return journeys ? JsonReply(query::EncodeJourneys(*journeys)) : Busy();
   }
 
   Reply Snapshot() const {

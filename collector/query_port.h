@@ -13,6 +13,7 @@
 #include "core/io/host_port.h"
 #include "core/io/http/waiting_port.h"
 #include "core/query.h"
+#include "core/query_journeys.h"
 #include "core/result.h"
 
 namespace haidang::collector {
@@ -21,6 +22,7 @@ namespace haidang::collector {
 struct QueryBackend {
   enum class Put { kTaken, kOlder, kFailed };
   std::function<std::optional<query::Overview>()> overview;
+  std::function<std::optional<query::JourneysNow>()> journeys;
   std::function<std::optional<query::Snapshot>()> snapshot;
   std::function<std::optional<Put>(query::Snapshot)> put_snapshot;
   std::function<Result<std::unique_ptr<store::Reader>>()> open_reader;

@@ -71,6 +71,21 @@ class Finder {
       case Role::kProbeRuns:
         Probe(def).runs = slot;
         return;
+      case Role::kProbeRequests:
+        if (WalkSlots* walk = Walk(def)) walk->requests.push_back(slot);
+        return;
+      case Role::kJourneyShared:
+        if (WalkSlots* walk = Walk(def)) walk->shared = slot;
+        return;
+      case Role::kJourneyLeased:
+        if (WalkSlots* walk = Walk(def)) walk->leased = slot;
+        return;
+      case Role::kJourneyInterval:
+        if (WalkSlots* walk = Walk(def)) walk->interval = slot;
+        return;
+      case Role::kJourneyRuns:
+        if (WalkSlots* walk = Walk(def)) walk->runs = slot;
+        return;
       case Role::kCheckState:
         Check(def).state = slot;
         return;
@@ -88,6 +103,7 @@ class Finder {
     for (auto& [labels, disk] : disks_) roles_.disks.push_back(disk);
     for (auto& [key, probe] : probes_) roles_.probes.push_back(probe);
     for (auto& [name, check] : checks_) roles_.checks.push_back(check);
+    for (auto& [journey, walk] : walks_) roles_.walks.push_back(std::move(walk));
     return std::move(roles_);
   }
 
@@ -108,11 +124,24 @@ class Finder {
     return check;
   }
 
+  // Null where it is one too many.
+  WalkSlots* Walk(const SeriesDef& def) {
+    const std::string_view journey = Label(&def, "journey");
+    if (journey.empty()) return nullptr;
+    const auto it = walks_.find(journey);
+    if (it != walks_.end()) return &it->second;
+    if (walks_.size() == kMaxWalks) return nullptr;
+    WalkSlots& walk = walks_[journey];
+    walk.journey = journey;
+    return &walk;
+  }
+
   Roles roles_;
   std::set<std::string_view> cpus_;
   std::map<Labels, DiskSlots> disks_;
   std::map<std::pair<std::string_view, std::string_view>, ProbeSlots> probes_;
   std::map<std::string_view, CheckSlots> checks_;
+  std::map<std::string_view, WalkSlots> walks_;
 };
 
 }  // namespace

@@ -30,6 +30,18 @@ struct ProbeSlots {
   std::string_view step() const;
 };
 
+// What tells who walks a journey, and what that costs.
+struct WalkSlots {
+  std::string_view journey;  // lives as long as the series table
+  uint32_t shared = kNoSlot;
+  uint32_t leased = kNoSlot;
+  uint32_t interval = kNoSlot;
+  uint32_t runs = kNoSlot;
+  std::vector<uint32_t> requests;  // of each step
+};
+
+inline constexpr size_t kMaxWalks = 128;  // further journeys of a machine are not looked at
+
 struct CheckSlots {
   const SeriesDef* def = nullptr;  // of any of the three
   uint32_t state = kNoSlot;
@@ -53,6 +65,7 @@ struct Roles {
   std::vector<DiskSlots> disks;
   std::vector<ProbeSlots> probes;  // by journey, then step
   std::vector<CheckSlots> checks;  // by name
+  std::vector<WalkSlots> walks;    // by journey
 };
 
 Roles FindRoles(std::span<const SeriesDef* const> slots);

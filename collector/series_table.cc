@@ -25,6 +25,11 @@ Role RoleOf(const SeriesId& series, DataType datatype) {
   }
   if (datatype == DataType::kString || datatype == DataType::kBytes) return Role::kNone;
   if (metric == "haidang_probe_runs_total") return Role::kProbeRuns;
+  if (metric == "haidang_probe_requests_total") return Role::kProbeRequests;
+  if (metric == "haidang_journey_shared") return Role::kJourneyShared;
+  if (metric == "haidang_journey_leased") return Role::kJourneyLeased;
+  if (metric == "haidang_journey_interval_seconds") return Role::kJourneyInterval;
+  if (metric == "haidang_journey_runs_total") return Role::kJourneyRuns;
   if (metric == "haidang_plugin_state") return Role::kCheckState;
   if (metric == "haidang_plugin_runs_total") return Role::kCheckRuns;
   if (metric == "node_cpu_seconds_total") {
