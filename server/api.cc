@@ -146,6 +146,15 @@ Reply AnswerFindings(const ApiParts& parts, const Request& request) {
   return JsonReply({{"findings", FindingsJson(*findings)}});
 }
 
+Reply AnswerJourneys(const ApiParts& parts) {
+  const auto text = parts.journeys.Text();
+  if (!text) return Unreachable(text.error().message);
+  Reply reply;
+  reply.body = **text;
+  reply.headers.emplace_back("Cache-Control", "no-store");
+  return reply;
+}
+
 // The question about one machine and a range, the last `length_ms` where none is given; or what is
 // wrong with it.
 Result<CollectorClient::Params> MachineQuestion(const ApiParts& parts, const Request& request,
@@ -311,6 +320,8 @@ http::Router MakeRouter(const ApiParts& parts) {
              }));
   router.Add("/api/v1/sites",
              WithoutParameters([parts](const Request&) { return AnswerSites(parts); }));
+  router.Add("/api/v1/journeys",
+             WithoutParameters([parts](const Request&) { return AnswerJourneys(parts); }));
   router.Add("/api/v1/findings",
              [parts](const Request& request) { return AnswerFindings(parts, request); });
   router.Add("/api/v1/series",

@@ -5,6 +5,7 @@
 #include "core/io/http/router.h"
 #include "server/collector_client.h"
 #include "server/feed.h"
+#include "server/journeys.h"
 #include "server/live.h"
 #include "server/metrics.h"
 #include "server/options.h"
@@ -17,6 +18,7 @@ struct ApiParts {
   Live& live;
   Feed& feed;
   CollectorClient& collector;
+  Journeys& journeys;
   Metrics& metrics;
   const Options& options;
 };

@@ -193,6 +193,12 @@ Answer<std::vector<query::Gap>> CollectorClient::Gaps(const Params& params) {
   return Decoded(Get("/query/v1/gaps", params), query::DecodeGaps);
 }
 
+Result<query::JourneysNow> CollectorClient::Journeys() {
+  Result<std::string> body = Get("/query/v1/journeys", {});
+  if (!body) return body.error();
+  return query::DecodeJourneys(*body);
+}
+
 Result<query::Snapshot> CollectorClient::Snapshot() {
   Result<std::string> body = Get("/query/v1/snapshot", {});
   if (!body) return body.error();

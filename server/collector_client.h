@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/query.h"
+#include "core/query_journeys.h"
 #include "core/result.h"
 #include "server/options.h"
 
@@ -38,6 +39,7 @@ class CollectorClient {
   Answer<std::vector<query::Finding>> Findings(int64_t from_ms, int64_t to_ms);
   Answer<std::vector<query::EventRow>> Events(const Params& params);
   Answer<std::vector<query::Gap>> Gaps(const Params& params);
+  Result<query::JourneysNow> Journeys();
   Result<query::Snapshot> Snapshot();
   Status PutSnapshot(const query::Snapshot& snapshot);
 

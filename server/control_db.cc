@@ -1,5 +1,6 @@
 #include "server/control_db.h"
 
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace haidang::server {
@@ -38,6 +39,8 @@ CREATE TABLE objectives (
   PRIMARY KEY (journey, step)
 ) WITHOUT ROWID;
 )sql",
+    // What a machine serves: a JSON list of names.
+    "ALTER TABLE placements ADD COLUMN serves TEXT NOT NULL DEFAULT '[]'",
 };
 static_assert(std::size(kMigrations) == ControlDb::kSchemaVersion);
 
@@ -74,6 +77,17 @@ void BindOptional(Statement& statement, int index, const std::optional<int64_t>&
   } else {
     statement.BindNull(index);
   }
+}
+
+// Our own writing: what cannot be read is no list.
+std::vector<std::string> NamesOf(std::string_view text) {
+  const auto list = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  std::vector<std::string> names;
+  if (!list.is_array()) return names;
+  for (const auto& name : list) {
+    if (name.is_string()) names.push_back(name.get<std::string>());
+  }
+  return names;
 }
 
 std::optional<int64_t> OptionalInt(const Statement& row, int column) {
@@ -135,14 +149,15 @@ Result<query::Snapshot> ControlDb::Snapshot() {
                  });
   }
   if (read) {
-    read = Query(db_,
-                 "SELECT machine, site, class, valid_from_ms, valid_to_ms FROM placements "
-                 "ORDER BY machine, valid_from_ms",
-                 kNoParameters, [&](const Statement& row) {
-                   snapshot.placements.push_back(
-                       {std::string(row.Text(0)), std::string(row.Text(1)),
-                        std::string(row.Text(2)), row.Int(3), OptionalInt(row, 4)});
-                 });
+    read =
+        Query(db_,
+              "SELECT machine, site, class, valid_from_ms, valid_to_ms, serves FROM placements "
+              "ORDER BY machine, valid_from_ms",
+              kNoParameters, [&](const Statement& row) {
+                snapshot.placements.push_back({std::string(row.Text(0)), std::string(row.Text(1)),
+                                               std::string(row.Text(2)), row.Int(3),
+                                               OptionalInt(row, 4), NamesOf(row.Text(5))});
+              });
   }
   if (read) {
     read =
@@ -193,12 +208,13 @@ Status ControlDb::Replace(const query::Snapshot& snapshot) {
   if (done) {
     done = InsertAll(
         db_,
-        "INSERT INTO placements (machine, valid_from_ms, valid_to_ms, site, class) "
-        "VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO placements (machine, valid_from_ms, valid_to_ms, site, class, serves) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
         snapshot.placements, [](Statement& insert, const query::Placement& row) {
           insert.Bind(1, std::string_view(row.machine)).Bind(2, row.valid_from_ms);
           BindOptional(insert, 3, row.valid_to_ms);
           insert.Bind(4, std::string_view(row.site)).Bind(5, std::string_view(row.machine_class));
+          insert.Bind(6, std::string_view(nlohmann::json(row.serves).dump()));
         });
   }
   if (done) {

@@ -13,7 +13,7 @@ namespace haidang::server {
 // control.db: what people decide. The server alone opens it. One thread.
 class ControlDb {
  public:
-  static constexpr int kSchemaVersion = 1;
+  static constexpr int kSchemaVersion = 2;
 
   // Opens or makes the file and brings its schema forward; a schema of a newer program is refused.
   static Result<ControlDb> Open(const std::string& path);

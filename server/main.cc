@@ -16,6 +16,7 @@
 #include "server/configuration.h"
 #include "server/control_db.h"
 #include "server/feed.h"
+#include "server/journeys.h"
 #include "server/live.h"
 #include "server/metrics.h"
 #include "server/watcher.h"
@@ -115,7 +116,8 @@ Status Serve(const Configuration& configuration) {
   }
   CollectorClient client(options.collector, options.secret_file);
   Feed feed(clock, live, metrics, options.max_streams);
-  const http::Router router = MakeRouter({clock, live, feed, client, metrics, options});
+  Journeys journeys(clock, client, live);
+  const http::Router router = MakeRouter({clock, live, feed, client, journeys, metrics, options});
   http::AllowDescriptors(kConnections);
   auto http_server =
       http::HttpServer::Listen(MakeFrontOptions(options), router, MakeHooks(metrics));

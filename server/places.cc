@@ -22,7 +22,7 @@ const std::string& Key(const Site& site) { return site.code; }
 const std::string& Key(const Placement& placement) { return placement.machine; }
 
 auto Content(const Site& site) { return std::tie(site.name, site.level, site.parent_code); }
-auto Content(const Placement& row) { return std::tie(row.site, row.machine_class); }
+auto Content(const Placement& row) { return std::tie(row.site, row.machine_class, row.serves); }
 
 Error At(size_t line, const std::string& what) {
   return Error{"line " + std::to_string(line) + ": " + what};
@@ -190,6 +190,29 @@ Result<PlaceFile<Site>> ParseSites(std::string_view csv) {
   return file;
 }
 
+namespace {
+
+// "mot-cua;dan-cu-quoc-gia"
+Result<std::vector<std::string>> ParseServes(std::string_view text) {
+  constexpr size_t kMaxNames = 16;
+  constexpr size_t kMaxBytes = 64;
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(';'), text.size());
+    std::string_view name = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    if (name.empty()) continue;
+    if (name.size() > kMaxBytes) return Error{"serves: a name is longer than 64 bytes"};
+    if (names.size() == kMaxNames) return Error{"serves: more than 16 names"};
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
 Result<PlaceFile<Placement>> ParseInventory(std::string_view csv) {
   auto file = Read<Placement>(csv, {"machine", "site", "class"},
                               [](const CsvRow& line, const Columns& columns) -> Result<Placement> {
@@ -197,6 +220,9 @@ Result<PlaceFile<Placement>> ParseInventory(std::string_view csv) {
                                 row.machine = columns.Get(line, "machine");
                                 row.site = columns.Get(line, "site");
                                 row.machine_class = columns.Get(line, "class");
+                                auto serves = ParseServes(columns.Get(line, "serves"));
+                                if (!serves) return serves.error();
+                                row.serves = std::move(*serves);
                                 if (row.machine.empty()) return Error{"the machine is empty"};
                                 if (row.site.empty())
                                   return Error{"the site of \"" + row.machine + "\" is empty"};

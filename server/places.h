@@ -23,7 +23,8 @@ struct PlaceFile {
 // within itself.
 Result<PlaceFile<query::Site>> ParseSites(std::string_view csv);
 
-// machine,site,class[,valid_from[,valid_to]].
+// machine,site,class[,serves][,valid_from[,valid_to]]; `serves`: journeys whose system the machine
+// is part of, or services behind one, separated by ;.
 Result<PlaceFile<query::Placement>> ParseInventory(std::string_view csv);
 
 // `known` after a file was read at `now_ms`. A dated file replaces all. An undated one closes at

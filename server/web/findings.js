@@ -2,6 +2,7 @@
 import {element, icon, setChildren, setText} from "./dom.js";
 import * as format from "./format.js";
 import {reasonText} from "./readings.js";
+import {causeText, inLanguage} from "./verdict.js";
 
 const shortList = 6;
 let longList = false;
@@ -34,6 +35,18 @@ function nameOf(finding, machines) {
   return finding.kind === "machine_vanished" ? `machine_${lossOf(finding, machines)}` : finding.kind;
 }
 
+// How fast the error budget is used, and what is left of it, as far as that is told.
+function burning({numbers}, length) {
+  const {burn_rate: rate, budget_left_ratio: left} = numbers;
+  const parts = [format.text("evidence.objective_burning", {length})];
+  if (rate !== undefined) parts.push(format.text("evidence.burnRate", {rate: format.number(rate)}));
+  if (left !== undefined) {
+    parts.push(left < 0 ? format.text("objective.overdrawn", {share: format.percent(-left)})
+      : format.text("objective.left", {share: format.percent(left)}));
+  }
+  return parts.join("; ");
+}
+
 function evidence(finding, machines, now) {
   const {numbers} = finding;
   // `for_seconds` is how long it had lasted when the finding was opened.
@@ -46,6 +59,7 @@ function evidence(finding, machines, now) {
   if (finding.kind === "probe_failed") {
     return format.text("evidence.probe_failed", {reason: reasonText(reasonNow(finding, machines)), length});
   }
+  if (finding.kind === "objective_burning") return burning(finding, length);
   if (finding.kind === "check_failed") {
     const {state, output} = finding.words;
     return format.text("evidence.check_failed", {state: format.text(`check.${state}`), output, length});
@@ -56,8 +70,18 @@ function evidence(finding, machines, now) {
   return format.text("evidence.other");
 }
 
+// Where the cause lies and how sure that is, with the sentence that tells it; nothing where nobody has judged.
+function causeParts({words}) {
+  const {verdict, certainty, summary_vi: vi = "", summary_en: en = ""} = words;
+  const parts = [];
+  if (verdict) parts.push(element("span", {class: "cause", "data-field": "cause"}, causeText(verdict, certainty)));
+  const summary = inLanguage({vi, en});
+  if (summary) parts.push(element("span", {class: "summary", "data-field": "summary"}, summary));
+  return parts;
+}
+
 const icons = {machine_vanished: "vanished", machine_silent: "silent", probe_failed: "failed", check_failed: "failed",
-  response_slow: "slow"};
+  response_slow: "slow", objective_burning: "slow"};
 
 function findingItem(finding, machines, now) {
   const name = nameOf(finding, machines);
@@ -70,6 +94,7 @@ function findingItem(finding, machines, now) {
       element("strong", {}, kind),
       element("span", {class: "where"}, where.filter(Boolean).join(" · ")),
       element("span", {class: "evidence", "data-field": "evidence"}, evidence(finding, machines, now)),
+      ...causeParts(finding),
       element("span", {class: "minor"}, format.text("findings.since", {
         time: format.time(finding.opened_ms, now), length: format.length(now - finding.opened_ms),
       }))));

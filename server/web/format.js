@@ -6,6 +6,7 @@ const locales = {vi: "vi-VN", en: "en-GB"};
 
 let language = "vi";
 let words = {};
+let pieces = new Map(); // key → its text, cut at its {places}: what stands between them, and their names in turn
 let formats = {};
 
 function remembered() {
@@ -34,6 +35,7 @@ function makeFormats(locale) {
     load: number(2, 2),
     percent: new Intl.NumberFormat(locale, {style: "percent", maximumFractionDigits: 0}),
     share: new Intl.NumberFormat(locale, {style: "percent", maximumFractionDigits: 1}),
+    kept: new Intl.NumberFormat(locale, {style: "percent", maximumFractionDigits: 2}),
   };
 }
 
@@ -41,6 +43,7 @@ export async function loadLanguage(wanted = remembered()) {
   const response = await fetch(`/i18n/${wanted}.json`);
   if (!response.ok) throw new Error(`/i18n/${wanted}.json: ${response.status}`);
   words = await response.json();
+  pieces = new Map();
   language = wanted;
   formats = makeFormats(locales[language]);
 }
@@ -64,12 +67,17 @@ export const has = (key) => key in words;
 
 // The text of `key`, its {places} filled; the key itself where it is missing (a test forbids that).
 export function text(key, places = {}) {
-  return (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => places[name] ?? whole);
+  if (!pieces.has(key)) pieces.set(key, (words[key] ?? key).split(/\{(\w+)\}/));
+  return pieces.get(key).map((piece, i) => (i % 2 === 0 ? piece : places[piece] ?? `{${piece}}`)).join("");
 }
 
 export const count = (value) => formats.whole.format(value);
 export const percent = (ratio) => formats.percent.format(ratio);
 export const share = (ratio) => formats.share.format(ratio);
+// Never rounded up: 0.99996 is "99.99 %", as it is not all.
+export const kept = (ratio) => formats.kept.format(Math.floor(ratio * 1e4 + 1e-6) / 1e4);
+// 0.043 → "0,04", 4.23 → "4,2".
+export const number = (value) => (Math.abs(value) < 1 ? formats.two : Math.abs(value) < 100 ? formats.one : formats.whole).format(value);
 export const day = (ms) => formats.day.format(ms);
 export const load = (value) => formats.load.format(value);
 

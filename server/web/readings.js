@@ -36,6 +36,11 @@ export function setValue(node, value, words) {
   else node.removeAttribute("aria-label");
 }
 
+// Labels of a row's cells where the table is shown as cards; the first names the card itself.
+export function labelCells(row, prefix) {
+  for (const cell of [...row.children].slice(1)) cell.dataset.label = format.text(`${prefix}.${cell.dataset.field}`);
+}
+
 // The nodes of all values, for `setReadings`; they are put where the caller likes.
 export function makeReadings() {
   const part = {

@@ -47,7 +47,8 @@ export function renderTiles(parent, overview, filter, choose, withheld, now) {
   const lost = machines.filter(isLost).length;
   const asOf = withheld && overview.as_of
     ? format.text("tile.asOf", {time: format.time(overview.as_of.time_ms, now)}) : "";
-  const affected = new Set([...findings, ...machines.filter(isLost)].map((at) => at.site)).size;
+  // A finding of no machine, as one about an objective, is of no place.
+  const affected = new Set([...findings.filter((at) => at.machine), ...machines.filter(isLost)].map((at) => at.site)).size;
   const places = new Set(machines.map((machine) => machine.site)).size;
   const note = (words) => (withheld ? asOf : words);
   show("findings", null, withheld ? none : format.count(findings.length),
