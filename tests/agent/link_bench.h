@@ -106,6 +106,7 @@ class Bench {
     options.site = "06652";
     options.os = "linux";
     options.version = "0.1.0";
+    options.leased = [this](const std::vector<sparkplug::Lease>& told) { leases.push_back(told); };
     link = std::make_unique<Link>(
         loop, clock, options, *recorder, *spool, [this] { return uniform(random); },
         [this](Loop&, const Clock&, const MqttOptions& mqtt,
@@ -197,6 +198,7 @@ class Bench {
   FakeNetwork network;
   std::mt19937 random{1};
   std::uniform_real_distribution<double> uniform{0, 1};
+  std::vector<std::vector<sparkplug::Lease>> leases;  // each command's
   uint64_t ids = 0;
   int ticks = 0;
   std::unique_ptr<Spool> spool;

@@ -232,3 +232,19 @@ TEST_CASE("a connection that comes and goes is said once a minute, one that stay
   bench.network.Connect();
   CHECK(log.Count("connected to") == 3);
 }
+
+TEST_CASE("leases are handed on as they come; a lost session says nothing of them") {
+  Bench bench;
+  bench.network.Connect();
+  bench.Command(sparkplug::EncodeJourneys(std::vector<sparkplug::Lease>{{"mot-cua", 60}}, 1));
+  REQUIRE(bench.leases.size() == 1);
+  CHECK(bench.leases[0] == std::vector<sparkplug::Lease>{{"mot-cua", 60}});
+  bench.network.Lose();
+  bench.network.Connect();
+  CHECK(bench.leases.size() == 1);
+  bench.Command(sparkplug::EncodeRebirth(1));
+  CHECK(bench.leases.size() == 1);
+  bench.Command(sparkplug::EncodeJourneys({}, 1));
+  REQUIRE(bench.leases.size() == 2);
+  CHECK(bench.leases[1].empty());
+}

@@ -103,7 +103,7 @@ TEST_CASE("every key") {
   CHECK(probe.interval == 1min);
   CHECK(probe.timeout == 3s);
   CHECK(probe.status == std::vector<int64_t>{200, 404});
-  CHECK(probe.contains == "x");
+  CHECK(probe.contains == std::vector<std::string>{"x"});
   CHECK(probe.max_body == 5);
   CHECK(probe.max_redirects == 0);
 }
@@ -343,6 +343,19 @@ TEST_CASE("the sample configuration is true") {
   CHECK(full->sources_off == defaults.sources_off);
   CHECK(full->cpu_per_core_up_to == defaults.cpu_per_core_up_to);
   CHECK(full->programs_at_once == defaults.programs_at_once);
+  CHECK(plain->journeys.empty());
+  REQUIRE(full->journeys.size() == 1);
+  const JourneyOptions journey;
+  CHECK(full->journeys[0].interval == journey.interval);
+  CHECK(full->journeys[0].shared == journey.shared);
+  CHECK_FALSE(plain->path);
+  REQUIRE(full->path);
+  const PathOptions path;
+  CHECK((full->path->hub.empty() && full->path->hosts.empty() && full->path->names.empty()));
+  CHECK(full->path->interval == path.interval);
+  CHECK(full->path->gateway == path.gateway);
+  CHECK(full->path->echoes == path.echoes);
+  CHECK(full->path->method == path.method);
   REQUIRE(full->plugins.size() == 1);
   const PluginOptions plugin;
   CHECK(full->plugins[0].interval == plugin.interval);
@@ -364,13 +377,13 @@ TEST_CASE("the sample configuration is true") {
   CHECK(full->probes[0].timeout == probe.timeout);
   CHECK(full->probes[0].status == probe.status);
   CHECK(full->probes[0].contains == probe.contains);
-  CHECK(full->probes[0].ca_file == probe.ca_file);
+  CHECK(full->probes[0].access.ca_file == probe.access.ca_file);
   CHECK(full->probes[0].max_body == probe.max_body);
   CHECK(full->probes[0].max_redirects == probe.max_redirects);
 
   // An unknown key makes the reader list those that it knows: each must stand in the sample.
   for (const std::string section :
-       {"broker", "machine", "state", "sampling", "sources", "spool", "log", "smart"}) {
+       {"broker", "machine", "state", "sampling", "sources", "spool", "log", "smart", "path"}) {
     const std::string fault = Fault("[" + section + "]\nzzzzzzzz = 1\n", Need::kReading);
     for (const std::string& key : KeysAllowedBy(fault)) {
       INFO(section << "." << key);

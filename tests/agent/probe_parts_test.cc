@@ -12,7 +12,7 @@ TEST_CASE("phases: where the time of a request went") {
   const auto times = [](RequestMarks marks, bool tls, bool failed) {
     return PhasesOf(marks, tls, failed).us;
   };
-  using Us = std::array<int64_t, 5>;
+  using Us = std::array<int64_t, 6>;  // the last one: of redirects, which are other requests
   CHECK(times({10, 30, 70, 150, 200}, true, false) == Us{10, 20, 40, 80, 50});
   CHECK(times({10, 30, 0, 150, 200}, false, false) == Us{10, 20, 0, 120, 50});
   // An address needs no resolving.
@@ -25,6 +25,18 @@ TEST_CASE("phases: where the time of a request went") {
   CHECK(times({10, 30, 70, 150, 200}, true, true) == Us{10, 20, 40, 80, 50});
   // Marks that do not fit together still give phases that sum to the total.
   CHECK(times({50, 30, 400, 20, 200}, true, false) == Us{50, 0, 150, 0, 0});
+}
+
+TEST_CASE("phases: of the last request alone, with all that went before beside them") {
+  PhaseTimes times;
+  times.us = {10, 20, 30, 40, 50, 0};
+  CHECK(times.Redirected() == 150);
+  CHECK(times.us == std::array<int64_t, 6>{0, 0, 0, 0, 0, 150});
+  times.us[kProcessing] = 7;
+  CHECK(times.Redirected() == 7);
+  CHECK(times.us == std::array<int64_t, 6>{0, 0, 0, 0, 0, 157});
+  times.us[kTransfer] = 3;
+  CHECK(times.total() == 160);
 }
 
 TEST_CASE("times of certificates") {

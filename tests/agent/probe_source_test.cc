@@ -22,7 +22,10 @@ namespace {
 struct Bench {
   explicit Bench(std::vector<ProbeOptions> probes, std::chrono::milliseconds interval = 0ms)
       : loop(MakeLoop()) {
-    auto made = MakeProbeSource(*loop, clock, interval, std::move(probes), LookUpNow);
+    ProbeSourceOptions options;
+    options.interval = interval;
+    options.probes = std::move(probes);
+    auto made = MakeProbeSource(*loop, clock, std::move(options), LookUpNow);
     REQUIRE(made.ok());
     source = std::move(*made);
   }
@@ -83,7 +86,7 @@ TEST_CASE("series, reasons and events of a probe over its life") {
                         std::string(phase) + R"(",step="tra-cuu"})");
   }
   CHECK(sum == Approx(bench.Number("probe_duration_seconds" + kLabels)).margin(1e-12));
-  CHECK(bench.values.size() == 13);
+  CHECK(bench.values.size() == 18);
   CHECK(bench.values.at("haidang_probe_runs_total" + kLabels) == Value(uint64_t{1}));
 
   status = 500;

@@ -54,13 +54,13 @@ TEST_CASE("an answer that is right") {
     SendAll(fd, Answer("found: nguyen"));
   });
   ProbeOptions options = To(server.Url("/tra-cuu?q=nguyen"));
-  options.contains = "nguyen";
+  options.contains = {"nguyen"};
   const ProbeResult result = ProbeBench(options).Run();
   CHECK(asked.Get() == "/tra-cuu?q=nguyen");
   CHECK(result.reason == ProbeReason::kNone);
   CHECK(result.status == 200);
   CHECK(result.body_bytes == 13);
-  CHECK(result.redirects == 0);
+  CHECK(result.hops_us.size() == 0);
   CHECK(result.cert_expiry == 0);
   CHECK(result.times.us[kTls] == 0);
   CHECK(result.times.us[kConnect] > 0);
@@ -167,7 +167,7 @@ TEST_CASE("a name server that does not answer holds nothing up") {
   ProbeBench bench(options, stuck);
   for (int run = 0; run < 3; ++run) {
     const ProbeResult result = bench.Run();
-    CHECK(result.reason == ProbeReason::kTimeout);
+    CHECK(result.reason == ProbeReason::kDnsTimeout);
     CHECK(result.detail == "no answer from the name server within 0.1 s");
     CHECK(result.times.us[kResolve] >= 99000);
   }
@@ -208,12 +208,12 @@ TEST_CASE("redirects are followed, and bounded") {
   });
   const ProbeResult followed = ProbeBench(To(server.Url("/one"))).Run();
   CHECK(followed.reason == ProbeReason::kNone);
-  CHECK(followed.redirects == 1);
+  CHECK(followed.hops_us.size() == 1);
   CHECK(followed.body_bytes == 4);
 
   const ProbeResult loop = ProbeBench(To(server.Url("/loop"))).Run();
   CHECK(loop.reason == ProbeReason::kRedirect);
-  CHECK(loop.redirects == 3);
+  CHECK(loop.hops_us.size() == 3);
   CHECK(loop.detail == "more than 3 redirects");
 
   CHECK(ProbeBench(To(server.Url("/ftp"))).Run().reason == ProbeReason::kRedirect);
@@ -242,9 +242,9 @@ TEST_CASE("status and content are judged") {
   CHECK(error.body_bytes == 5);
 
   ProbeOptions options = To(server.Url("/"));
-  options.contains = "so-ket-qua";
+  options.contains = {"so-ket-qua"};
   CHECK(ProbeBench(options).Run().reason == ProbeReason::kNone);
-  options.contains = "khong-co";
+  options.contains = {"khong-co"};
   CHECK(ProbeBench(options).Run().reason == ProbeReason::kContent);
 }
 
@@ -283,7 +283,14 @@ TEST_CASE("what is wrong with a certificate, or on the way to a server, has a wo
   answer.marks.resolved = 1;
   CHECK(ToString(ReasonOf(answer, true)) == "connect_timeout");
   answer.marks.connected = 2;
+  CHECK(ToString(ReasonOf(answer, true)) == "tls_timeout");
+  CHECK(ToString(ReasonOf(answer, false)) == "timeout");
+  answer.marks.tls_done = 3;
   CHECK(ToString(ReasonOf(answer, true)) == "timeout");
+  answer.marks.first_byte = 4;
+  CHECK(ToString(ReasonOf(answer, true)) == "transfer_timeout");
+  answer.marks = {};
+  CHECK(ToString(ReasonOf(answer, true)) == "dns_timeout");
   answer.code = CURLE_COULDNT_CONNECT;
   answer.os_error = EHOSTUNREACH;
   CHECK(ToString(ReasonOf(answer, true)) == "unreachable");
@@ -366,7 +373,7 @@ TEST_CASE("a server that takes the connection but never shakes hands") {
   ProbeOptions options = To("https://127.0.0.1:" + std::to_string(server.port()) + "/");
   options.timeout = 150ms;
   const ProbeResult result = ProbeBench(options).Run();
-  CHECK(result.reason == ProbeReason::kTimeout);
+  CHECK(result.reason == ProbeReason::kTlsTimeout);
   CHECK(result.detail == "no end of the TLS handshake within 0.15 s");
   CHECK(result.times.us[kTls] > 100000);
 }
@@ -376,7 +383,7 @@ TEST_CASE("a TLS probe of a server without TLS") {
   const ProbeResult result =
       ProbeBench(To("https://127.0.0.1:" + std::to_string(server.port()) + "/")).Run();
   CHECK((result.reason == ProbeReason::kTls || result.reason == ProbeReason::kClosed ||
-         result.reason == ProbeReason::kTimeout));
+         result.reason == ProbeReason::kTlsTimeout));
 }
 
 TEST_CASE("a run that is given up leaves nothing behind") {

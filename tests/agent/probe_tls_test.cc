@@ -22,7 +22,7 @@ TEST_CASE("TLS: certificates are checked, and their end is told") {
   const TlsServer server(dir / "own");
   const auto run = [&](const std::string& host, const std::string& ca) {
     ProbeOptions options = To(server.Url(host));
-    options.ca_file = ca;
+    options.access.ca_file = ca;
     return ProbeBench(options).Run();
   };
   const ProbeResult right = run("localhost", dir / "own.pem");
@@ -51,7 +51,7 @@ TEST_CASE("TLS: a certificate whose time is over, or not begun") {
     MakeCertificate(dir / "own", from_s, to_s);
     TlsServer server(dir / "own");
     ProbeOptions options = To(server.Url());
-    options.ca_file = dir / "own.pem";
+    options.access.ca_file = dir / "own.pem";
     const ProbeResult result = ProbeBench(options).Run();
     CHECK(ToString(result.reason) == "tls_expired");
     CHECK(result.detail == detail);

@@ -29,8 +29,8 @@ class RawServer {
   // Gets the connection and the path asked for; the connection is closed when it returns.
   using Handler = std::function<void(int fd, const std::string& path)>;
 
-  // Gets each request's head, before the handler.
-  using Listener = std::function<void(const std::string& head)>;
+  // Gets each request, head and body, before the handler.
+  using Listener = std::function<void(const std::string& request)>;
 
   explicit RawServer(Handler handler, Listener listener = {})
       : handler_(std::move(handler)), heard_(std::move(listener)) {
@@ -79,6 +79,14 @@ class RawServer {
     std::string request;
     char buffer[1024];
     while (request.find("\r\n\r\n") == std::string::npos) {
+      const ssize_t got = recv(fd, buffer, sizeof buffer, 0);
+      if (got <= 0) return {};
+      request.append(buffer, static_cast<size_t>(got));
+    }
+    const size_t length = request.find("Content-Length: ");
+    const size_t body = length == std::string::npos ? 0 : std::stoul(request.substr(length + 16));
+    const size_t whole = request.find("\r\n\r\n") + 4 + body;
+    while (request.size() < whole) {
       const ssize_t got = recv(fd, buffer, sizeof buffer, 0);
       if (got <= 0) return {};
       request.append(buffer, static_cast<size_t>(got));

@@ -9,11 +9,13 @@
 
 namespace haidang::testing {
 
-// Says "hello" over TLS with NAME.pem while it lives.
+// Says "hello" over TLS with NAME.pem while it lives; with `clients`, a CA's file, only to who
+// shows a certificate of it.
 class TlsServer {
  public:
-  explicit TlsServer(const std::string& name)
-      : server_((name + ".pem").c_str(), (name + ".key").c_str()) {
+  explicit TlsServer(const std::string& name, const std::string& clients = "")
+      : server_((name + ".pem").c_str(), (name + ".key").c_str(),
+                clients.empty() ? nullptr : clients.c_str()) {
     server_.Get("/", [](const httplib::Request&, httplib::Response& response) {
       response.set_content("hello", "text/plain");
     });

@@ -144,6 +144,7 @@ TEST_CASE("the sample configuration is true") {
   CHECK(full->objectives.at(0).step == query::Objective().step);
   CHECK(full->backfill.total == defaults.backfill.total);
   CHECK(full->backfill.machine == defaults.backfill.machine);
+  CHECK(full->journey_requests_per_second == defaults.journey_requests_per_second);
   CHECK(plain->remotes.empty());
   REQUIRE(full->remotes.size() == 1);
   const remote::RemoteOptions& remote = full->remotes[0];
@@ -163,8 +164,9 @@ TEST_CASE("the sample configuration is true") {
   CHECK(full->limits.bytes_per_day == defaults.limits.bytes_per_day);
   CHECK(full->log_level == defaults.log_level);
 
-  for (const std::string section : {"collector", "broker", "state", "query", "metrics", "commit",
-                                    "retention", "detect", "backfill", "limits", "log"}) {
+  for (const std::string section :
+       {"collector", "broker", "state", "query", "metrics", "commit", "retention", "detect",
+        "backfill", "journeys", "limits", "log"}) {
     for (const std::string& key : KeysAllowedBy(ErrorOf(WithUnknownKey(sample, section)))) {
       INFO(section << "." << key);
       CHECK(all.find("\n" + key + " = ") != std::string::npos);
@@ -173,6 +175,8 @@ TEST_CASE("the sample configuration is true") {
 }
 
 TEST_CASE("faults name file, line and key") {
+  CheckMentions(ErrorOf(std::string(kMinimal) + "[journeys]\nmax_requests_per_second = 0\n"),
+                {"journeys.max_requests_per_second", "0.01"});
   CheckMentions(ErrorOf("[collector]\ngroup = \"g\"\nidd = \"x\"\n[broker]\nuri = \"tcp://x:1\"\n"
                         "[query]\nsecret_file = \"s\"\n"),
                 {"collector.toml:3", "idd", "allowed"});

@@ -73,6 +73,7 @@ struct PortFixture {
   std::shared_future<void> gate = open.get_future().share();
   query::Snapshot taken;
   std::optional<query::Overview> overview = query::Overview{};
+  std::optional<query::JourneysNow> journeys = query::JourneysNow{};
   BackupState backup;
   std::list<SeriesDef> defs;
   std::mutex mutex;
@@ -84,6 +85,7 @@ struct PortFixture {
   PortFixture() {
     QueryBackend backend;
     backend.overview = [this] { return overview; };
+    backend.journeys = [this] { return journeys; };
     backend.snapshot = [this] { return std::optional(taken); };
     backend.put_snapshot = [this](query::Snapshot snapshot) {
       if (snapshot.version <= taken.version) return std::optional(QueryBackend::Put::kOlder);

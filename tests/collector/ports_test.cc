@@ -38,7 +38,8 @@ TEST_CASE_METHOD(PortFixture, "a backup is asked for, refused, under way and tol
 }
 
 TEST_CASE_METHOD(PortFixture, "nothing is answered without the secret") {
-  for (const char* path : {"/query/v1/overview", "/query/v1/snapshot", "/", "/nothing"}) {
+  for (const char* path :
+       {"/query/v1/overview", "/query/v1/journeys", "/query/v1/snapshot", "/", "/nothing"}) {
     for (const std::string& header :
          {std::string(), std::string("Bearer "), "Bearer " + kSecret.substr(1), "Basic " + kSecret,
           "Bearer " + kSecret + "x", kSecret}) {
@@ -64,6 +65,18 @@ TEST_CASE_METHOD(PortFixture, "the overview is the loop's, or 503 where it does 
   CHECK(decoded->broker_connected);
   overview.reset();
   CHECK(Get("/query/v1/overview").status == 503);
+}
+
+TEST_CASE_METHOD(PortFixture, "what is said of journeys is the loop's, too") {
+  journeys->now_ms = 7;
+  const auto answer = Get("/query/v1/journeys");
+  CHECK(answer.status == 200);
+  const auto decoded = query::DecodeJourneys(answer.body);
+  REQUIRE(decoded);
+  CHECK(decoded->now_ms == 7);
+  CHECK(Get("/query/v1/journeys?site=1").status == 400);
+  journeys.reset();
+  CHECK(Get("/query/v1/journeys").status == 503);
 }
 
 TEST_CASE_METHOD(PortFixture, "series are binary columns") {

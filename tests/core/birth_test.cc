@@ -121,10 +121,11 @@ TEST_CASE(
   CHECK(raw::Varint(rebirth, raw::kDatatype) == 11);
   CHECK(raw::Varint(rebirth, raw::kBoolean) == 0);
   CHECK_FALSE(raw::Has(rebirth, raw::kAlias));
-  for (const char* command : {"Node Control/Committed", "Node Control/Committed/Spool",
-                              "Node Control/Committed/Store", "Node Control/Committed/Ranges",
-                              "Node Control/Committed/Newest", "Node Control/Committed/Received",
-                              "Node Control/Committed/Check", "Node Control/Backfill Rate"}) {
+  for (const char* command :
+       {"Node Control/Committed", "Node Control/Committed/Spool", "Node Control/Committed/Store",
+        "Node Control/Committed/Ranges", "Node Control/Committed/Newest",
+        "Node Control/Committed/Received", "Node Control/Committed/Check",
+        "Node Control/Backfill Rate", "Node Control/Journeys"}) {
     CHECK(metrics.count(command) == 1);
   }
 }

@@ -30,7 +30,8 @@ TEST_CASE(
   committed.newest = 6;
   committed.sent_ms = 99;
   for (const std::string& payload :
-       {EncodeRebirth(99), EncodeCommitted(committed), EncodeBackfillRate(2.5, 99)}) {
+       {EncodeRebirth(99), EncodeCommitted(committed), EncodeBackfillRate(2.5, 99),
+        EncodeJourneys(std::vector<Lease>{{"mot-cua", 60}}, 99)}) {
     CHECK(raw::Varint(payload, raw::kPayloadTimestamp) == 99);
     CHECK_FALSE(raw::Has(payload, raw::kPayloadSeq));
     for (const std::string& metric : raw::Messages(payload, raw::kPayloadMetrics)) {
@@ -127,4 +128,74 @@ TEST_CASE("commands that make no sense are refused") {
   CHECK_THAT(check(std::string(15, '\1')), Catch::Contains("16 bytes"));
   CHECK_THAT(check(std::string(16, '\0')), Catch::Contains("batch 0"));
   CHECK_THAT(FaultOf(std::string(kMaxPayload + 1, 'x')), Catch::Contains("larger"));
+}
+
+namespace {
+
+std::string LeaseFault(const std::string& json) {
+  return FaultOf(One(RawPayload().Number(raw::kAlias, kAliasJourneys).Text(raw::kString, json)));
+}
+
+}  // namespace
+
+TEST_CASE("leases survive the wire, and replace what was said before") {
+  const std::vector<Lease> leases = {{"mot-cua", 60}, {"tra-cứu \"hồ sơ\"", 92.5}};
+  const auto command = DecodeCommand(EncodeJourneys(leases, 1));
+  REQUIRE(command);
+  REQUIRE(command->journeys);
+  CHECK(*command->journeys == leases);
+  const auto none = DecodeCommand(EncodeJourneys({}, 1));
+  REQUIRE(none->journeys);
+  CHECK(none->journeys->empty());
+  CHECK_FALSE(DecodeCommand(EncodeRebirth(1))->journeys);
+  CHECK(EncodeLeases(std::vector<Lease>{{"mot-cua", 60}}) ==
+        R"({"lease":[{"interval_s":60,"journey":"mot-cua"}],"offer":true})");
+}
+
+TEST_CASE("what a later collector adds to leases is passed over; times are clamped") {
+  const auto leases = DecodeLeases(
+      R"({"new":{"lease":[7],"a":[[1]]},"lease":[{"x":[{"journey":"b"}],"journey":"a","interval_s":1e9},
+          {"journey":"c","interval_s":0.001}],"offer":true})");
+  REQUIRE(leases);
+  CHECK(*leases == std::vector<Lease>{{"a", 86400}, {"c", 1}});
+}
+
+TEST_CASE("leases that make no sense are refused") {
+  CHECK(LeaseFault(R"({"lease":[]})").empty());
+  for (const char* json :
+       {"",
+        "{",
+        "[]",
+        "7",
+        "{}",
+        R"({"lease":5})",
+        R"({"lease":{}})",
+        R"({"lease":[5]})",
+        R"({"lease":[[]]})",
+        R"({"lease":[{}]})",
+        R"({"lease":[{"journey":"a"}]})",
+        R"({"lease":[{"interval_s":5}]})",
+        R"({"lease":[{"journey":"","interval_s":5}]})",
+        R"({"lease":[{"journey":5,"interval_s":5}]})",
+        R"({"lease":[{"journey":"a","interval_s":"5"}]})",
+        R"({"lease":[{"journey":"a","interval_s":0}]})",
+        R"({"lease":[{"journey":"a","interval_s":-1}]})",
+        R"({"lease":[{"journey":"a","interval_s":1e999}]})",
+        R"({"lease":[],"lease":[]})",
+        R"({"lease":[{"journey":"a","interval_s":5},{"journey":"a","interval_s":6}]})",
+        R"({"x":[[[[[[[[[]]]]]]]]],"lease":[]})",
+        "{\"lease\":[{\"journey\":\"\xff\",\"interval_s\":5}]}"}) {
+    INFO(json);
+    CHECK_THAT(LeaseFault(json), Catch::Contains("no list of leases"));
+  }
+  std::vector<Lease> many(kMaxLeases, Lease{"", 5});
+  for (size_t i = 0; i < many.size(); ++i) many[i].journey = "j" + std::to_string(i);
+  CHECK(DecodeLeases(EncodeLeases(many)));
+  many.push_back({"one more", 5});
+  CHECK_FALSE(DecodeLeases(EncodeLeases(many)));
+  CHECK_FALSE(DecodeLeases(
+      EncodeLeases(std::vector<Lease>{{std::string(kMaxJourneyNameBytes + 1, 'x'), 5}})));
+  CHECK_FALSE(DecodeLeases(std::string(kMaxLeasesBytes + 1, ' ')));
+  CHECK_THAT(FaultOf(One(RawPayload().Number(raw::kAlias, kAliasJourneys).Number(raw::kLong, 1))),
+             Catch::Contains("no String"));
 }

@@ -128,7 +128,7 @@ TEST_CASE("snapshot, findings and events survive the way there and back") {
   snapshot.version = 3;
   snapshot.sites.push_back({"06652", "Phường Hà Tu", "commune", "22", 0, std::nullopt});
   snapshot.sites.push_back({"193", "Thành phố Hạ Long", "district", "22", -5, 1751302800000});
-  snapshot.placements.push_back({"m", "06652", "server", 1, 2});
+  snapshot.placements.push_back({"m", "06652", "server", 1, 2, {"mot-cua"}});
   snapshot.objectives.push_back({"mot-cua", "", 2.5, 6});
   auto back = DecodeSnapshot(EncodeSnapshot(snapshot));
   REQUIRE(back.ok());
@@ -138,6 +138,7 @@ TEST_CASE("snapshot, findings and events survive the way there and back") {
   CHECK(back->sites[1].valid_from_ms == -5);
   CHECK(back->sites[1].valid_to_ms == 1751302800000);
   CHECK(back->placements.at(0).machine_class == "server");
+  CHECK(back->placements.at(0).serves == std::vector<std::string>{"mot-cua"});
   CHECK(back->objectives.at(0).seconds == 2.5);
   CHECK(EncodeSnapshot(*back) == EncodeSnapshot(snapshot));
 

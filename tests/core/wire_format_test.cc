@@ -83,6 +83,8 @@ TEST_CASE("the documented events, histogram, death and commands are what is writ
       52,   0x0807060504030201};
   CHECK(Hex(EncodeCommitted(committed)) == Example("committed"));
   CHECK(Hex(EncodeRebirth(1'760'000'000'200)) == Example("rebirth"));
+  CHECK(Hex(EncodeJourneys(std::vector<Lease>{{"mot-cua", 60}}, 1'760'000'000'200)) ==
+        Example("journeys"));
 }
 
 TEST_CASE("the documented births' metric is what is written") {

@@ -207,7 +207,7 @@ test('what node_exporter names is declared with unit and labels', () => {
   assert.ok(load && load.alias >= 32 && typeof load.value === 'number');
   const probe = payload.metrics.find((m) => m.name.startsWith('probe_success/'));
   assert.deepEqual([probe.properties.journey, probe.properties.step], ['mot-cua', 'tra-cuu']);
-  const own = ['Node Control/Committed', 'Node Control/Backfill Rate', 'Spool/Batch', 'Spool/Id', 'Agent/Class', 'Agent/Site'];
+  const own = ['Node Control/Committed', 'Node Control/Backfill Rate', 'Node Control/Journeys', 'Spool/Batch', 'Spool/Id', 'Agent/Class', 'Agent/Site'];
   for (const name of own) assert.ok(metric(payload, name), `${name} is declared`);
   assert.equal(metric(payload, 'Agent/Class').value, stack.agents[0].class);
   assert.equal(metric(payload, 'Agent/Site').value, stack.agents[0].site);

@@ -82,7 +82,7 @@ test('expressions that dashboards use give plausible numbers', async () => {
 test('the phases of the probe sum to its total', async () => {
   const samples = parseMetrics(await stack.metrics('metrics/fleet')).filter((s) => s.labels.instance === 'tinh-1');
   const phases = samples.filter((s) => s.name === 'probe_http_duration_seconds');
-  assert.deepEqual(phases.map((s) => s.labels.phase).sort(), ['connect', 'processing', 'resolve', 'tls', 'transfer']);
+  assert.deepEqual(phases.map((s) => s.labels.phase).sort(), ['connect', 'processing', 'redirect', 'resolve', 'tls', 'transfer']);
   const total = samples.find((s) => s.name === 'probe_duration_seconds').value;
   const sum = phases.reduce((all, s) => all + s.value, 0);
   assert.ok(Math.abs(sum - total) < 0.005, `${sum} and ${total}`);

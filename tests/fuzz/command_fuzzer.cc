@@ -16,6 +16,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   if (command->backfill_rate) FUZZ_REQUIRE(*command->backfill_rate >= 0);
+  if (command->journeys) {
+    FUZZ_REQUIRE(command->journeys->size() <= kMaxLeases);
+    for (const Lease& lease : *command->journeys) {
+      FUZZ_REQUIRE(!lease.journey.empty() && lease.journey.size() <= kMaxJourneyNameBytes);
+      FUZZ_REQUIRE(lease.interval_seconds >= kMinLeaseSeconds);
+      FUZZ_REQUIRE(lease.interval_seconds <= kMaxLeaseSeconds);
+    }
+    const auto again = DecodeLeases(EncodeLeases(*command->journeys));
+    FUZZ_REQUIRE(again && *again == *command->journeys);
+  }
   if (!command->committed) return 0;
   uint64_t end = command->committed->cumulative;
   for (const NumberRange& range : command->committed->ranges) {

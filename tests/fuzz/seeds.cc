@@ -6,6 +6,7 @@
 #include <iterator>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "collector/store/chunk/histograms.h"
 #include "collector/store/chunk/texts.h"
@@ -47,6 +48,7 @@ void WriteSeeds(const std::filesystem::path& root) {
   Corpus histograms(root / "histogram");
   commands.Add(EncodeRebirth(1'760'000'000'000));
   commands.Add(EncodeBackfillRate(2.5, 1'760'000'000'000));
+  commands.Add(EncodeJourneys(std::vector<Lease>{{"mot-cua", 60}}, 1'760'000'000'000));
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     Generator generator(seed);
     Batch first = generator.MakeBatch(8);
@@ -145,6 +147,20 @@ void WriteJsonSeeds(const std::filesystem::path& root) {
   corpus.Add("3,1,2,-;Out of memory: Killed process 4711 (java) total-vm:8kB, anon-rss:2kB");
 }
 
+void WriteJourneySeeds(const std::filesystem::path& root) {
+  Corpus corpus(root / "journey");
+  corpus.Add(
+      "0sectok\n<form><!-- x --><input type='hidden' name=sectok value=\"a&amp;&#x2F;b\"></form>");
+  corpus.Add("0csrf-token\n<script>'<input'</script><meta content=x name=csrf-token><textarea>");
+  corpus.Add("1/a/1/b\n{\"a\":[1,{\"b\":[true,null,-1.50e3,\"x\\u00e9\"]}],\"a\":2}");
+  corpus.Add("2(a+)+$|(?<=x)\\p{L}*(?R)?\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!");
+  corpus.Add("3https://m.example/{a}?q={secret.b}&{{c}}\nx/../%2f");
+  corpus.Add("3{\"a\":\"{x}\",\"b\":[{y},{}]}\n12.5");
+  corpus.Add("4p@ss w/%25\np%40ss+w\\/%2525 p@ss&#32;w/%25");
+  corpus.Add("5tra cứu\n01234567012345670123456701234567");
+  corpus.Add("0Location\nHTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n");
+}
+
 void WriteProgramSeeds(const std::filesystem::path& root) {
   Corpus corpus(root / "programs");
   corpus.Add(
@@ -206,6 +222,25 @@ void WriteKernelSeeds(const std::filesystem::path& root) {
   }
 }
 
+// In the order of the selectors of path_fuzzer.cc.
+void WritePathSeeds(const std::filesystem::path& root) {
+  Corpus corpus(root / "path");
+  const std::string zero(32, '0');
+  // The question for "a.vn", then an answer to it: an alias, an address.
+  const std::string question("\1a\2vn\0\0\1\0\1", 10);
+  corpus.Add(std::string("\0\0\7\x81\x80\0\1\0\2\0\0\0\0", 13) + question +
+             std::string("\xc0\x0c\0\5\0\1\0\0\0\0\0\2\xc0\x0c", 14) +
+             std::string("\xc0\x0c\0\1\0\1\0\0\0\0\0\4\x7f\0\0\1", 16));
+  corpus.Add(std::string("\0\0\7\x81\x83\0\1\0\0\0\0\0\0", 13) + question);
+  corpus.Add(std::string("\1\0\0\0\0\0\0\0\1", 9) + "12345678");
+  corpus.Add(std::string("\2\x81\0\0\0\0\0\0\1", 9) + "12345678");
+  corpus.Add("\3eth0 00000000 010200C0 0003 0 0 100 00000000 0 0 0\n");
+  corpus.Add("\4" + zero + " 00 " + zero + " 00 fe800000000000000000000000000001" +
+             " 00000400 00000001 00000000 00450003 eth0\n");
+  corpus.Add("\5nameserver fe80::1%lo\nnameserver 10.0.0.1\noptions timeout:2 attempts:3\n");
+  corpus.Add("\6motcua.example.");
+}
+
 int main(int argc, char** argv) {
   if (argc != 2) {
     std::fputs("usage: fuzz_seeds DIR\n", stderr);
@@ -216,7 +251,9 @@ int main(int argc, char** argv) {
   WriteRollupSeeds(argv[1]);
   WriteAccessLogSeeds(argv[1]);
   WriteJsonSeeds(argv[1]);
+  WriteJourneySeeds(argv[1]);
   WriteProgramSeeds(argv[1]);
   WriteKernelSeeds(argv[1]);
+  WritePathSeeds(argv[1]);
   return 0;
 }

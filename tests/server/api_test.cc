@@ -31,11 +31,14 @@ const std::vector<Question> kQuestions{
     {"/", "/"},
     {"/machines/{machine}", "/machines/hong-gai-1"},
     {"/machines/{machine}", "/machines/nobody?lang=en"},
+    {"/journeys", "/journeys"},
     {"/api/v1/overview", "/api/v1/overview"},
     {"/api/v1/machines", "/api/v1/machines"},
     {"/api/v1/machines/{machine}", "/api/v1/machines/hong-gai-1"},
     {"/api/v1/machines/{machine}", "/api/v1/machines/nobody", 404},
     {"/api/v1/sites", "/api/v1/sites"},
+    {"/api/v1/journeys", "/api/v1/journeys"},
+    {"/api/v1/journeys", "/api/v1/journeys?site=06652", 400},
     {"/api/v1/findings", "/api/v1/findings"},
     {"/api/v1/findings", "/api/v1/findings?from=1&to=2"},
     {"/api/v1/findings", "/api/v1/findings?from=3&to=2", 400},
@@ -119,7 +122,7 @@ TEST_CASE("answers are as described, while the collector has never answered") {
   for (Question question : kQuestions) {
     const bool asks = question.path == "/api/v1/findings" || question.path == "/api/v1/series" ||
                       question.path == "/api/v1/events" || question.path == "/api/v1/gaps" ||
-                      question.path == "/readyz";
+                      question.path == "/api/v1/journeys" || question.path == "/readyz";
     if (asks && question.status == 200) question.status = 503;
     if (question.path == "/api/v1/machines/{machine}") question.status = 404;
     const auto answer = server.Get(question.target);

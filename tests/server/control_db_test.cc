@@ -47,7 +47,8 @@ TEST_CASE("what was imported is there after a restart, without the files too") {
   const testing::TempDir directory;
   const std::string path = directory / "control.db";
   const auto inventory =
-      ParseInventory("machine,site,class,valid_from\nm,22,server,2025-07-01\n").value();
+      ParseInventory("machine,site,class,serves,valid_from\nm,22,server,mot-cua;vneid,2025-07-01\n")
+          .value();
   {
     auto db = ControlDb::Open(path);
     REQUIRE(db.ok());
@@ -67,6 +68,7 @@ TEST_CASE("what was imported is there after a restart, without the files too") {
   CHECK(snapshot->sites[0].name == "Tỉnh Quảng Ninh");
   REQUIRE(snapshot->placements.size() == 1);
   CHECK(snapshot->placements[0].valid_from_ms == 1751302800000);
+  CHECK(snapshot->placements[0].serves == std::vector<std::string>{"mot-cua", "vneid"});
   CHECK_FALSE(snapshot->placements[0].valid_to_ms);
 }
 

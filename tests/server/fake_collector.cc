@@ -65,6 +65,10 @@ void FakeCollector::Route() {
     return query::EncodeGaps(
         {{request.get_param_value("machine"), 1000, 61000, 3, 1, 1, "full", 61000, {}}});
   });
+  get("/query/v1/journeys", [this](const auto&) {
+    ++journeys_asked_;
+    return query::EncodeJourneys(journeys_);
+  });
   get("/query/v1/snapshot", [this](const auto&) { return query::EncodeSnapshot(snapshot_); });
   get("/query/v1/series", [this](const auto& request) {
     last_series_ = request.target;
@@ -105,6 +109,11 @@ void FakeCollector::Set(query::Overview overview) {
 void FakeCollector::Set(query::Snapshot snapshot) {
   const std::lock_guard lock(mutex_);
   snapshot_ = std::move(snapshot);
+}
+
+void FakeCollector::Set(query::JourneysNow journeys) {
+  const std::lock_guard lock(mutex_);
+  journeys_ = std::move(journeys);
 }
 
 query::Snapshot FakeCollector::snapshot() {
@@ -157,6 +166,42 @@ query::Overview SmallProvince() {
   finding.words = {{"state", "vanished"}};
   overview.open_findings = {finding};
   return overview;
+}
+
+query::JourneysNow OneJourney() {
+  query::JourneysNow now;
+  now.now_ms = 1767573000000;
+  query::StepAtSite at;
+  at.site = "06685";
+  at.machine = "hong-gai-1";
+  at.success = true;
+  at.seconds = 6.8;
+  at.usual_seconds = 1.1;
+  at.phases = {0.004, 0.009, 0.02, 6.4, 0.3, 0.067};
+  at.slow = true;
+  at.at_ms = 1767572999000;
+  query::StepAtSite unknown;
+  unknown.site = "07192";
+  unknown.site_name = "Cô Tô";
+  unknown.machine = "co-to-1";
+  now.steps.push_back({"mot-cua", "dang-nhap", {"national-population-db"}, {at, unknown}});
+  query::JourneyTrouble trouble;
+  trouble.journey = "mot-cua";
+  trouble.step = "dang-nhap";
+  trouble.since_ms = 1767572000000;
+  trouble.sites = {"06685"};
+  trouble.sites_measured = 1;
+  trouble.verdict = {query::Culprit::kSystem,
+                     query::Certainty::kLikely,
+                     "ps-db1",
+                     {"Chậm", "Slow"},
+                     {{"Ổ đĩa bận 98 %.", "Disk 98 % busy."}}};
+  now.troubles.push_back(trouble);
+  now.leases.push_back({"mot-cua", "07192", "", 60});
+  now.loads.push_back({"mot-cua", 0.9, 5});
+  now.objectives.push_back(
+      {"mot-cua", "", "availability", 0.995, {}, {}, -0.4, {{"1h", 14.5}}, "page"});
+  return now;
 }
 
 }  // namespace haidang::testing

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/query.h"
+#include "core/query_journeys.h"
 #include "server/options.h"
 #include "tests/support/temp_dir.h"
 
@@ -27,8 +28,11 @@ class FakeCollector {
 
   void Set(query::Overview overview);
   void Set(query::Snapshot snapshot);
+  void Set(query::JourneysNow journeys);
   query::Snapshot snapshot();
   int puts() const { return puts_; }
+  // How often it was asked for journeys.
+  int journeys_asked() const { return journeys_asked_; }
   // Answers everything with this status from now on; 0: properly again.
   void FailWith(int status) { failing_ = status; }
   // Refuses all but the overview and the snapshot as a wrong question, in these words.
@@ -46,9 +50,11 @@ class FakeCollector {
   int port_ = 0;
   std::atomic<int> failing_{0};
   std::atomic<int> puts_{0};
+  std::atomic<int> journeys_asked_{0};
   std::mutex mutex_;
   query::Overview overview_;
   query::Snapshot snapshot_;
+  query::JourneysNow journeys_;
   std::string last_series_;
   std::string refusal_;
   std::thread thread_;
@@ -56,5 +62,8 @@ class FakeCollector {
 
 // A province of two machines, one of them vanished, with one finding.
 query::Overview SmallProvince();
+
+// A step at two sites, of which one is unknown, with all that goes with it.
+query::JourneysNow OneJourney();
 
 }  // namespace haidang::testing

@@ -6,9 +6,12 @@
 // Control it while it runs: POST /control {"hang":true} (answers nothing), {"broker":false},
 // {"vanish":"<machine>"}, {"leave":"<machine>","as":"<state>"}, {"slow":"<machine>"}, {"fail":"<machine>"},
 // {"heal":"<machine>"}; {"gaps":[…]} and {"events":[…]} replace what it tells of them, as core/query.h has
-// them; {"at":ms} says since when. Answers with the machines' names.
+// them; {"at":ms} says since when; {"journeys":{…}} replaces what it tells of them, as core/query_journeys.h has
+// it, and null makes it refuse that question. Answers with the machines' names.
 import fs from "node:fs";
 import http from "node:http";
+
+import {calmJourneys} from "./fake_journeys.mjs";
 
 const [port, secret, count = "3", sitesFile] = process.argv.slice(2);
 const sites = sitesFile
@@ -142,6 +145,12 @@ function columns(url) {
   return Buffer.concat([...parts, body]);
 }
 
+function journeys() {
+  if (control.journeys !== undefined) return control.journeys;
+  return calmJourneys(machines.map(({id, code, name}) => ({site: code, site_name: name, machine: id})), Date.now(),
+    String(Math.floor(Date.now() / 60e3)));
+}
+
 function steer(order) {
   const at = order.at ?? Date.now();
   if ("hang" in order) control.hang = order.hang;
@@ -153,6 +162,7 @@ function steer(order) {
   if (order.heal) for (const kind of ["left", "slow", "fail"]) delete control[kind][order.heal];
   if (order.gaps) control.gaps = order.gaps;
   if (order.events) control.events = order.events;
+  if ("journeys" in order) control.journeys = order.journeys;
 }
 
 http.createServer((request, response) => {
@@ -177,6 +187,11 @@ http.createServer((request, response) => {
       return response.end();
     }
     if (url.pathname.endsWith("/overview")) return json(overview(Date.now()));
+    if (url.pathname.endsWith("/journeys")) {
+      const told = journeys();
+      response.statusCode = told === null ? 404 : 200;
+      return told === null ? response.end() : json(told);
+    }
     if (url.pathname.endsWith("/snapshot")) return json(snapshot);
     if (url.pathname.endsWith("/findings")) return json({findings: findings()});
     const [machine, from] = [url.searchParams.get("machine"), Number(url.searchParams.get("from"))];

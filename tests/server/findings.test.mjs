@@ -81,3 +81,29 @@ test("a check's evidence is its state and what the plug-in says", () => {
   renderFindings(list, new Part(), {machines: [], findings: [check]}, false, now);
   assert.match(list.find("evidence").children.join(""), /nghiêm trọng.*3 ngày chưa sao lưu/);
 });
+
+function shown(words, more = {}) {
+  const list = new Part();
+  renderFindings(list, new Part(), {machines: [], findings: [{...finding, ...more, words: {...finding.words, ...words}}]}, false, now);
+  return (field) => list.find(field)?.children.join("");
+}
+
+test("where the cause lies and how sure that is stands with a finding that was judged, in the reader's language", async () => {
+  const words = {verdict: "system", certainty: "likely", summary_vi: "Đăng nhập mất 6,8 giây.", summary_en: "Sign-in takes 6.8 s."};
+  assert.equal(shown(words)("cause"), "Nguyên nhân ở: hệ thống một cửa – nhiều khả năng");
+  assert.equal(shown(words)("summary"), "Đăng nhập mất 6,8 giây.");
+  assert.equal(shown({verdict: "unknown", certainty: "unknown"})("cause"), "Nguyên nhân ở đâu: chưa xác định được");
+  assert.equal(shown({verdict: "tomorrows", certainty: "certain"})("cause"), "Nguyên nhân ở: tomorrows – chắc chắn");
+  assert.equal(shown({})("cause"), undefined);
+  await format.loadLanguage("en");
+  assert.equal(shown(words)("cause"), "The cause lies in: the one-stop system – likely");
+  assert.equal(shown(words)("summary"), "Sign-in takes 6.8 s.");
+  assert.equal(shown({...words, summary_en: ""})("summary"), "Đăng nhập mất 6,8 giây.");
+  await format.loadLanguage("vi");
+});
+
+test("an objective whose budget burns says so, with its numbers where they are told", () => {
+  assert.equal(shown({}, {kind: "objective_burning"})("evidence"), "Không đạt mục tiêu nhiều hơn mức cho phép, trong 1 phút");
+  assert.equal(shown({}, {kind: "objective_burning", numbers: {for_seconds: 0, burn_rate: 14.9, budget_left_ratio: -0.38}})("evidence"),
+    "Không đạt mục tiêu nhiều hơn mức cho phép, trong 1 phút; tốc độ dùng hạn mức lỗi ×14,9; đã vượt 38%");
+});

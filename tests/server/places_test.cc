@@ -135,3 +135,25 @@ TEST_CASE("an inventory places machines") {
   CHECK_FALSE(ParseInventory("machine,site,class\n,22,server\n").ok());
   CHECK_FALSE(ParseInventory("machine,site,class\nm,,server\n").ok());
 }
+
+TEST_CASE("an inventory says what machines serve") {
+  const auto file = ParseInventory(
+      "machine,site,class,serves\nps-db1,22,server,mot-cua; dan-cu-quoc-gia ;\nm2,22,server,\n");
+  REQUIRE(file.ok());
+  CHECK(file->rows[1].serves == std::vector<std::string>{"mot-cua", "dan-cu-quoc-gia"});
+  CHECK(file->rows[0].serves.empty());
+  CHECK_FALSE(
+      ParseInventory("machine,site,class,serves\nm,22,server," + std::string(65, 'x') + "\n").ok());
+  std::string many;
+  for (int i = 0; i < 17; ++i) many += "s" + std::to_string(i) + ";";
+  CHECK_FALSE(ParseInventory("machine,site,class,serves\nm,22,server," + many + "\n").ok());
+
+  // What a machine serves changed: that is another placement from now on.
+  auto before = ParseInventory("machine,site,class\nps-db1,22,server\n");
+  auto after = ParseInventory("machine,site,class,serves\nps-db1,22,server,mot-cua\n");
+  const auto known = Merge({}, *before, 1000);
+  const auto merged = Merge(known, *after, 2000);
+  REQUIRE(merged.size() == 2);
+  CHECK(merged[0].valid_to_ms == 2000);
+  CHECK(merged[1].serves == std::vector<std::string>{"mot-cua"});
+}

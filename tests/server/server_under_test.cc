@@ -28,10 +28,11 @@ server::ControlDb OpenControl(const std::string& path) {
 
 ServerUnderTest::ServerUnderTest(int max_streams, http::FrontOptions front)
     : client(collector.address(), collector.secret_file()),
-      feed(clock, live, metrics, max_streams) {
+      feed(clock, live, metrics, max_streams),
+      journeys(clock, client, live) {
   options.fleet_targets = {"127.0.0.1:9310"};
   options.own_target = "127.0.0.1:8080";
-  router = server::MakeRouter({clock, live, feed, client, metrics, options});
+  router = server::MakeRouter({clock, live, feed, client, journeys, metrics, options});
   front.listen = {"127.0.0.1", 0};
   http_server =
       std::move(http::HttpServer::Listen(front, router, server::MakeHooks(metrics)).value());
@@ -39,6 +40,7 @@ ServerUnderTest::ServerUnderTest(int max_streams, http::FrontOptions front)
   watcher = std::make_unique<server::Watcher>(clock, client, OpenControl(state / "control.db"),
                                               live, metrics);
   collector.Set(SmallProvince());
+  collector.Set(OneJourney());
 }
 
 ServerUnderTest::~ServerUnderTest() {

@@ -33,6 +33,7 @@ class ServerUnderTest {
   server::Live live{clock};
   server::CollectorClient client;
   server::Feed feed;
+  server::Journeys journeys;
   http::Router router;
   std::unique_ptr<http::HttpServer> http_server;
   std::unique_ptr<server::Watcher> watcher;

@@ -44,7 +44,7 @@ std::vector<Asset> Pages() {
   for (const Asset& asset : Assets()) {
     if (asset.type.starts_with("text/html")) pages.push_back(asset);
   }
-  CHECK(pages.size() == 2);
+  CHECK(pages.size() == 3);
   return pages;
 }
 
@@ -66,10 +66,13 @@ TEST_CASE("both languages have the same keys and places") {
 
 TEST_CASE("each reason why a probe failed has words") {  // docs/architecture.md lists them
   const json vi = json::parse(File("/i18n/vi.json"));
-  for (const char* reason :
-       {"dns", "refused", "unreachable", "connect_timeout", "timeout", "tls_expired", "tls_name",
-        "tls_untrusted", "tls", "closed", "protocol", "redirect", "status", "content", "too_large",
-        "internal"}) {
+  for (const char* reason : {"dns",         "dns_timeout",      "refused",
+                             "unreachable", "connect_timeout",  "tls_timeout",
+                             "timeout",     "transfer_timeout", "slow",
+                             "tls_expired", "tls_name",         "tls_untrusted",
+                             "tls",         "closed",           "protocol",
+                             "redirect",    "status",           "content",
+                             "too_large",   "internal"}) {
     INFO(reason);
     CHECK(vi.contains(std::string("reason.") + reason));
   }

@@ -1,11 +1,16 @@
 // The configuration files of a small province on loopback. packaging/sample explains each key.
 import fs from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const sitesFile = fileURLToPath(new URL('../../packaging/data/sites/quang-ninh-2tier.csv', import.meta.url));
 
-// Strings, numbers, booleans and lists of them as TOML writes them, which for these is JSON's way.
-const toml = (value) => JSON.stringify(value);
+// A value as TOML writes it, which for strings, numbers and booleans is JSON's way; tables within sections stand in a line.
+function toml(value) {
+  if (Array.isArray(value)) return `[${value.map(toml).join(', ')}]`;
+  if (typeof value !== 'object') return JSON.stringify(value);
+  return `{ ${Object.entries(value).map(([key, inner]) => `${JSON.stringify(key)} = ${toml(inner)}`).join(', ')} }`;
+}
 
 // {section: {key: value}}; a section that is a list becomes an array of tables; key-value pairs outside a
 // section stand first.
@@ -30,6 +35,22 @@ const broker = (stack, name, port, host = 'localhost') => {
   return { uri: `ssl://${host}:${port}`, ca: stack.authority.ca, cert: files.cert, key: files.key };
 };
 
+// A clerk's way through the stand-in one-stop system: sign in, search, open the first dossier found.
+export function oneStopJourney(stack) {
+  const secret = path.join(stack.directory('agents'), 'can-bo');
+  fs.writeFileSync(secret, 'motcua\n', { mode: 0o600 });
+  const url = (where) => `${stack.urls.onestop}${where}`;
+  return {
+    name: 'mot-cua', interval: `${stack.interval}s`, timeout: '4s', ca: stack.authority.ca, secrets: { 'can-bo': `file:${secret}` },
+    step: [
+      { name: 'trang-chu', url: url('/'), contains: ['Trang chủ'] },
+      { name: 'dang-nhap', url: url('/dang-nhap'), form: { ten: 'canbo', 'mat-khau': '{secret.can-bo}' }, reads: true, contains: ['Cán bộ: canbo'] },
+      { name: 'tra-cuu', url: url('/tra-cuu'), query: { q: 'nguyen' }, contains: ['so-ket-qua'], take: [{ name: 'ho-so', regex: '/ho-so/(\\d+)' }] },
+      { name: 'mo-ho-so', url: url('/ho-so/{ho-so}'), contains: ['Trạng thái'], depends_on: ['csdl-mot-cua'] },
+    ],
+  };
+}
+
 export function agentConfig(stack, agent) {
   return {
     broker: {
@@ -43,6 +64,7 @@ export function agentConfig(stack, agent) {
       journey: 'mot-cua', step: 'tra-cuu', url: `${stack.urls.onestop}/tra-cuu?q=nguyen`,
       ca: stack.authority.ca, contains: 'so-ket-qua', interval: `${stack.interval}s`, timeout: '4s',
     }] }),
+    ...(stack.journey && { journey: [oneStopJourney(stack)], path: { hub: 'localhost', names: ['localhost'] } }),
     ...agent.more,
   };
 }

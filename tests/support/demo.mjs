@@ -108,7 +108,7 @@ function fail(error) {
 
 try {
   lock(chosen.state);
-  stack = new Stack({ ...chosen, dossiers: 20000 });
+  stack = new Stack({ ...chosen, dossiers: 20000, probe: false, journey: true });
   await stack.start(say);
   stack.failed.addEventListener('abort', () => stopping || fail(stack.failed.reason));
   if (chosen.check) {
@@ -117,6 +117,7 @@ try {
   } else {
     say('');
     say(`The page:            ${stack.urls.page}/`);
+    say(`Journeys:            ${stack.urls.page}/journeys`);
     say(`Metrics:             ${stack.urls.metrics}/metrics/fleet`);
     say(`One-stop system:     ${stack.urls.onestop}/ (sign in: canbo / motcua)`);
     say(`  make it fail:      curl -d '' '${stack.urls.onestopControl}/_dieu-khien/mode?value=error500' (or refuse, hang, wrong-content, ok)`);

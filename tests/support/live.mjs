@@ -22,10 +22,9 @@ function missing(machine, agent) {
   for (const field of ['load1', 'memory_used_ratio', 'disk_used_ratio', 'uptime_seconds']) {
     if (typeof machine[field] !== 'number') return `no ${field}`;
   }
-  const probe = machine.probes[0];
-  if (!probe) return 'no probe';
-  if (probe.success !== true) return `probe ${probe.journey}/${probe.step}: ${probe.reason || 'no result yet'}`;
-  return '';
+  if (machine.probes.length === 0) return 'no probe';
+  const waiting = machine.probes.find((probe) => probe.success !== true);
+  return waiting ? `probe ${waiting.journey}/${waiting.step}: ${waiting.reason || 'no result yet'}` : '';
 }
 
 // The page and its stream, as a browser reads them: every machine live, and newer data coming in.
@@ -62,7 +61,7 @@ async function onPage(stack, timeout, say) {
   }
   return stack.agents.map(({ machine: name, place }) => {
     const machine = newest.machines.find((m) => m.machine === name);
-    const probe = machine.probes[0];
+    const probe = machine.probes.find(({ step }) => step === 'tra-cuu');
     return `page: ${name} (${place}): load ${machine.load1}, memory ${Math.round(machine.memory_used_ratio * 100)} %, ` +
       `fullest disk ${Math.round(machine.disk_used_ratio * 100)} %, up ${Math.round(machine.uptime_seconds / 3600)} h, ` +
       `one-stop search ${Math.round(probe.seconds * 1000)} ms`;

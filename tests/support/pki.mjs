@@ -50,11 +50,11 @@ export class Authority {
     this.certificate = usable(files);
   }
 
-  // A key and a certificate for the common name; `hosts` makes it a server's.
-  issue(name, { hosts = [] } = {}) {
+  // A key and a certificate for the common name; `hosts` makes it a server's. `validDays` below 0: it has expired.
+  issue(name, { hosts = [], validDays = days } = {}) {
     if (this.#issued.has(name)) return this.#issued.get(name);
     const files = { cert: path.join(this.directory, `${name}.pem`), key: path.join(this.directory, `${name}.key`) };
-    if (!usable(files, this.certificate)) this.#make(files, () => this.#makeSet(name, hosts));
+    if (!usable(files, this.certificate)) this.#make(files, () => this.#makeSet(name, hosts, validDays));
     this.#issued.set(name, files);
     return files;
   }
@@ -74,7 +74,7 @@ export class Authority {
       '-subj', '/CN=Hai Dang throw-away CA', '-addext', 'keyUsage=critical,keyCertSign,cRLSign'], this.#making);
   }
 
-  #makeSet(name, hosts) {
+  #makeSet(name, hosts, validDays) {
     newKey(this.#making, `${name}.key`);
     openssl(['req', '-new', '-key', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`], this.#making);
     const names = [...new Set(hosts)].map((host) => (/^[\d.]+$/.test(host) ? `IP:${host}` : `DNS:${host}`));
@@ -85,6 +85,6 @@ export class Authority {
       ...(names.length > 0 ? [`subjectAltName=${names.join(',')}`] : []),
     ].join('\n'));
     openssl(['x509', '-req', '-in', `${name}.csr`, '-CA', '../ca.pem', '-CAkey', '../ca.key',
-      '-sha256', '-days', String(days), '-extfile', `${name}.ext`, '-out', `${name}.pem`], this.#making);
+      '-sha256', '-days', String(validDays), '-extfile', `${name}.ext`, '-out', `${name}.pem`], this.#making);
   }
 }

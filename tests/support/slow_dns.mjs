@@ -4,9 +4,10 @@ import dgram from 'node:dgram';
 
 const typeA = 1;
 const header = 12;  // bytes
+const noSuchName = 3;
 
 // {name, type, end: where the question ends}; undefined where it cannot be read.
-function questionOf(query) {
+export function questionOf(query) {
   const labels = [];
   let at = header;
   while (at < query.length && query[at] !== 0) {
@@ -17,17 +18,19 @@ function questionOf(query) {
   return end <= query.length ? { name: labels.join('.').toLowerCase(), type: query.readUInt16BE(at + 1), end } : undefined;
 }
 
-function answerTo(query, { name, type, end }, names) {
-  const known = names.includes(name);
-  const answers = known && type === typeA ? 1 : 0;
+// The answer to a question: `code` is the response code, `addresses` are IPv4 addresses, given where such were asked for.
+export function answerTo(query, { type, end }, { code, addresses }) {
+  const given = type === typeA ? addresses : [];
   const head = Buffer.alloc(header);
   query.copy(head, 0, 0, 2);
-  head.writeUInt16BE(0x8180 | (known ? 0 : 3), 2);  // an answer, recursion available; 3: no such name
+  head.writeUInt16BE(0x8180 | code, 2);  // an answer, recursion available
   head.writeUInt16BE(1, 4);
-  head.writeUInt16BE(answers, 6);
+  head.writeUInt16BE(given.length, 6);
   const parts = [head, query.subarray(header, end)];
   // The name again (by its place), type A, class IN, 0 s to live, 4 bytes.
-  if (answers) parts.push(Buffer.from([0xc0, header, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1]));
+  for (const address of given) {
+    parts.push(Buffer.from([0xc0, header, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, ...address.split('.').map(Number)]));
+  }
   return Buffer.concat(parts);
 }
 
@@ -61,7 +64,9 @@ export class SlowDns {
     if (!question) return;
     const timer = setTimeout(() => {
       this.#open.delete(timer);
-      this.#socket.send(answerTo(query, question, this.names), from.port, from.address);
+      const known = this.names.includes(question.name);
+      const answer = answerTo(query, question, { code: known ? 0 : noSuchName, addresses: known ? ['127.0.0.1'] : [] });
+      this.#socket.send(answer, from.port, from.address);
     }, this.delayMs);
     this.#open.set(timer, question.name);
   }

@@ -36,7 +36,23 @@ export async function makeBrowser(site, artefacts) {
 export const tooWide = (page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
+// Milliseconds that what one of a page's scripts begins runs while `what` lasts. The collecting of garbage
+// is not counted: it is of this test, too.
+export async function scripting(page, script, what) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Profiler.enable');
+  await session.send('Profiler.start');
+  await what();
+  const { nodes, samples, timeDeltas } = (await session.send('Profiler.stop')).profile;
+  const own = new Set();  // parents stand before their children
+  for (const { id, callFrame, children = [] } of nodes) {
+    if (callFrame.url.endsWith(script)) own.add(id);
+    if (own.has(id)) for (const child of children) own.add(child);
+  }
+  return samples.reduce((sum, id, i) => sum + (own.has(id) ? timeDeltas[i] / 1000 : 0), 0);
+}
+
 export const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
 
 // What a page must never say.
-export const nonsense = /undefined|NaN|Invalid Date|\bnull\b|\[object|\{\w+\}|\b(?:told|ledger|lost|fact|event|events|missing|machine)\.[a-zA-Z_]+\b/;
+export const nonsense = /undefined|NaN|Invalid Date|\bnull\b|\[object|\{\w+\}|\b(?:told|ledger|lost|fact|event|events|missing|machine|journeys|troubles?|culprit|certainty|list|step|phase|run|objectives?|window|alarm|load|reason|kind)\.[a-zA-Z_]+\b/;

@@ -112,6 +112,25 @@ test('it fits a phone', async () => {
   await page.context().close();
 });
 
+test('a one-stop system that fails is a trouble on the page of journeys, with where the cause lies, until it works again', async () => {
+  const page = await browser.open('/journeys');
+  await page.locator('tr[data-step="tra-cuu"]').waitFor();
+  await page.locator('#calm[data-calm="calm"]').waitFor({ timeout: 30000 });
+  await stack.onestopMode('error500');
+  const trouble = page.locator('[data-trouble="failing"]');
+  await trouble.getByText('3/3 điểm · máy chủ trả về mã lỗi').waitFor({ timeout: 45000 });
+  assert.match(await trouble.innerText(), /mot-cua \/ tra-cuu/);
+  assert.match(await trouble.locator('[data-field="summary"]').innerText(), /Từ \d\d:\d\d, .*tra-cuu/);
+  assert.match(await trouble.locator('[data-field="cause"]').innerText(), /^Nguyên nhân ở/);
+  assert.ok((await trouble.locator('.evidence li').count()) > 0);
+  assert.doesNotMatch(await page.locator('body').innerText(), nonsense);
+  await picture(page, 'journeys-live');
+  await stack.onestopMode('ok');
+  await trouble.waitFor({ state: 'detached', timeout: 60000 });
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
 test('a machine that is killed and a one-stop system that fails are seen at once', async () => {
   const page = await open();
   await stack.onestopMode('error500');

@@ -183,7 +183,7 @@ TEST_CASE("what is wrong is refused at its key") {
   CheckRefused(kUrl + "backoff_min = \"1min\"\n", "backoff_min", "shorter");
   CheckRefused(kUrl + "backoff_max = \"50ms\"\n", "backoff_max", "shorter");
   CheckRefused(kUrl + "headers = { \"a b\" = \"x\" }\n", "headers", "name");
-  CheckRefused(kUrl + "headers = { a = 1 }\n", "headers", "the number 1 for a");
+  CheckRefused(kUrl + "headers = { a = 1 }\n", "headers", "control characters for a;");
   CheckRefused(kUrl + "headers = \"a\"\n", "headers", "must be a table");
   CheckRefused(kUrl + "headers = { a = \"x\\ny: z\" }\n", "headers", "one line");
   CheckRefused(kUrl + "headers = { authorization = \"x\" }\n", "headers", "bearer_token_file");

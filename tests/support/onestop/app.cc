@@ -22,9 +22,21 @@ constexpr std::array<std::pair<Mode, std::string_view>, 5> kModes = {{
     {Mode::kWrongContent, "wrong-content"},
 }};
 
+void Say(httplib::Response& response, int status, std::string_view title, std::string_view text) {
+  response.status = status;
+  response.set_content(MessagePage(title, text), kHtml);
+}
+
 void DatabaseTrouble(const Error& error, httplib::Response& response) {
-  response.status = 503;
-  response.set_content(MessagePage("Lỗi cơ sở dữ liệu", error.message), kHtml);
+  Say(response, 503, "Lỗi cơ sở dữ liệu", error.message);
+}
+
+void SystemError(httplib::Response& response) {
+  Say(response, 500, "Lỗi hệ thống", "Máy chủ gặp lỗi. Vui lòng thử lại sau.");
+}
+
+void OtherContent(httplib::Response& response) {
+  Say(response, 200, "Thông báo", "Trang đang được bảo trì.");
 }
 
 }  // namespace
@@ -50,7 +62,8 @@ void ListenAlone(httplib::Server& server) {
   });
 }
 
-App::App(AppOptions options, Store& store) : options_(std::move(options)), store_(store) {}
+App::App(AppOptions options, Store& store)
+    : options_(std::move(options)), store_(store), national_(options_.national) {}
 
 App::~App() { Stop(); }
 
@@ -66,6 +79,7 @@ void App::Stop() {
     mode_ = Mode::kRefuse;  // lets hanging requests go
   }
   mode_changed_.notify_all();
+  faults_.Close();
   Close();
 }
 
@@ -123,21 +137,40 @@ Status App::SetMode(Mode mode) {
   return {};
 }
 
-bool App::Misbehave(httplib::Response& response) {
+bool App::Misbehave(const httplib::Request& request, httplib::Response& response) {
   std::unique_lock lock(mode_mutex_);
   mode_changed_.wait(lock, [this] { return mode_ != Mode::kHang; });
   switch (mode_) {
     case Mode::kError500:
     case Mode::kRefuse:
-      response.status = 500;
-      response.set_content(MessagePage("Lỗi hệ thống", "Máy chủ gặp lỗi. Vui lòng thử lại sau."),
-                           kHtml);
+      SystemError(response);
       return true;
     case Mode::kWrongContent:
-      response.set_content(MessagePage("Thông báo", "Trang đang được bảo trì."), kHtml);
+      OtherContent(response);
       return true;
     case Mode::kOk:
     case Mode::kHang:
+      break;
+  }
+  lock.unlock();
+  switch (faults_.Suffer(request.path)) {
+    case RouteFault::Answer::kError500:
+    case RouteFault::Answer::kHang:
+      SystemError(response);
+      return true;
+    case RouteFault::Answer::kForbidden:
+      Say(response, 403, "Từ chối", "Không được phép.");
+      return true;
+    case RouteFault::Answer::kNotFound:
+      Say(response, 404, "Không tìm thấy", "Trang không có.");
+      return true;
+    case RouteFault::Answer::kWrongContent:
+      OtherContent(response);
+      return true;
+    case RouteFault::Answer::kLoop:
+      response.set_redirect(request.target, 302);
+      return true;
+    case RouteFault::Answer::kUsual:
       return false;
   }
   return false;
@@ -146,9 +179,9 @@ bool App::Misbehave(httplib::Response& response) {
 void App::Route(httplib::Server& server) {
   using httplib::Request;
   using httplib::Response;
-  server.set_pre_routing_handler([this](const Request&, Response& response) {
-    return Misbehave(response) ? httplib::Server::HandlerResponse::Handled
-                               : httplib::Server::HandlerResponse::Unhandled;
+  server.set_pre_routing_handler([this](const Request& request, Response& response) {
+    return Misbehave(request, response) ? httplib::Server::HandlerResponse::Handled
+                                        : httplib::Server::HandlerResponse::Unhandled;
   });
   server.Get("/", [this](const Request& request, Response& response) {
     response.set_content(HomePage(Who(request)), kHtml);
@@ -167,6 +200,8 @@ void App::Route(httplib::Server& server) {
   });
   server.Get(R"(/ho-so/(\d{1,18}))",
              [this](const Request& request, Response& response) { Open(request, response); });
+  server.Get(R"(/dan-cu/(\d{12}))",
+             [this](const Request& request, Response& response) { Identify(request, response); });
   server.Post("/ho-so",
               [this](const Request& request, Response& response) { Submit(request, response); });
 }
@@ -214,6 +249,14 @@ void App::Open(const httplib::Request& request, httplib::Response& response) {
     return;
   }
   response.set_content(DossierPage(viewer, **dossier), kHtml);
+}
+
+void App::Identify(const httplib::Request& request, httplib::Response& response) {
+  const Viewer viewer = Who(request);
+  if (viewer.name.empty()) return response.set_redirect("/dang-nhap", 303);
+  const auto said = national_.Ask(request.matches[1].str());
+  if (!said) return Say(response, 502, "Cơ sở dữ liệu quốc gia về dân cư", said.error().message);
+  Say(response, 200, "Xác thực dân cư", *said);
 }
 
 void App::Submit(const httplib::Request& request, httplib::Response& response) {

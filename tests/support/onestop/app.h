@@ -11,6 +11,8 @@
 #include <thread>
 
 #include "core/result.h"
+#include "tests/support/onestop/national.h"
+#include "tests/support/onestop/route_faults.h"
 #include "tests/support/onestop/sessions.h"
 #include "tests/support/onestop/store.h"
 
@@ -24,6 +26,7 @@ struct AppOptions {
   int workers = 64;  // requests that are served at once, most of them waiting for the database
   std::string user = "canbo";
   std::string password = "motcua";
+  std::string national;  // URL of the national service that /dan-cu asks; "": there is none
 };
 
 // How the stand-in behaves.
@@ -52,23 +55,27 @@ class App {
 
   Status SetMode(Mode mode);
   Mode mode() const;
+  RouteFaults& faults() { return faults_; }
 
  private:
   Status Listen();
   void Close();
   void Route(httplib::Server& server);
-  // True where the mode, not the application, answers this request.
-  bool Misbehave(httplib::Response& response);
+  // True where the mode or a fault, not the application, answers this request.
+  bool Misbehave(const httplib::Request& request, httplib::Response& response);
   Viewer Who(const httplib::Request& request) const;
 
   void SignIn(const httplib::Request& request, httplib::Response& response);
   void Search(const httplib::Request& request, httplib::Response& response);
   void Open(const httplib::Request& request, httplib::Response& response);
   void Submit(const httplib::Request& request, httplib::Response& response);
+  void Identify(const httplib::Request& request, httplib::Response& response);
 
   AppOptions options_;
   Store& store_;
   Sessions sessions_;
+  RouteFaults faults_;
+  National national_;
 
   std::mutex switch_mutex_;  // one change of mode at a time
   std::unique_ptr<httplib::Server> server_;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace haidang::onestop {
 namespace {
@@ -11,6 +12,17 @@ constexpr int64_t kMostAtOnce = 5000000;
 void Answer(httplib::Response& response, int status, const nlohmann::json& body) {
   response.status = status;
   response.set_content(body.dump() + "\n", "application/json");
+}
+
+// The parameter as a number from 0 to `most`; `fallback` where it is not there.
+std::optional<int64_t> Number(const httplib::Request& request, const char* name, int64_t most,
+                              std::optional<int64_t> fallback) {
+  if (!request.has_param(name)) return fallback;
+  const std::string text = request.get_param_value(name);
+  int64_t number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
+  return whole && number >= 0 && number <= most ? std::optional(number) : std::nullopt;
 }
 
 }  // namespace
@@ -35,17 +47,53 @@ Control::Control(App& app, Store& store) : app_(app), store_(store) {
     Answer(response, 200, {{"mode", ToString(*mode)}});
   });
   server_.Post("/_dieu-khien/dossiers", [this](const Request& request, Response& response) {
-    const std::string text = request.get_param_value("add");
-    int64_t add = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), add);
-    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || add < 0 ||
-        add > kMostAtOnce) {
+    const auto add = Number(request, "add", kMostAtOnce, std::nullopt);
+    if (!add) {
       return Answer(response, 400, {{"error", "add must be a number from 0 to 5000000"}});
     }
-    const auto seeded = store_.Seed(add);
+    const auto seeded = store_.Seed(*add);
     if (!seeded) return Answer(response, 503, {{"error", seeded.error().message}});
-    Answer(response, 200, {{"added", add}});
+    Answer(response, 200, {{"added", *add}});
   });
+  server_.Post("/_dieu-khien/route",
+               [this](const Request& request, Response& response) { SetRoute(request, response); });
+  server_.Post("/_dieu-khien/database", [this](const Request& request, Response& response) {
+    SetDatabase(request, response);
+  });
+}
+
+void Control::SetRoute(const httplib::Request& request, httplib::Response& response) {
+  const std::string path = request.get_param_value("path");
+  const std::string name = request.get_param_value("answer");
+  const auto answer = ParseAnswer(name.empty() ? "usual" : name);
+  const auto delay = Number(request, "delay_ms", RouteFaults::kLongestDelay.count(), 0);
+  if (!path.starts_with('/') || !answer || !delay) {
+    return Answer(response, 400,
+                  {{"error",
+                    "path must begin with /, answer be usual, error500, forbidden, not-found, "
+                    "wrong-content, loop or hang, delay_ms a number from 0 to 600000"}});
+  }
+  const auto set = app_.faults().Set(path, {std::chrono::milliseconds(*delay), *answer});
+  if (!set) return Answer(response, 503, {{"error", set.error().message}});
+  Answer(response, 200, {{"path", path}});
+}
+
+void Control::SetDatabase(const httplib::Request& request, httplib::Response& response) {
+  const auto delay = Number(request, "delay_ms", RouteFaults::kLongestDelay.count(), 0);
+  const auto held = Number(request, "held", 64, 0);
+  const auto locked = Number(request, "locked", 1, 0);
+  if (!delay || !held || !locked) {
+    return Answer(response, 400,
+                  {{"error",
+                    "delay_ms must be a number from 0 to 600000, held one from 0 to 64, "
+                    "locked 0 or 1"}});
+  }
+  store_.SetDelay(std::chrono::milliseconds(*delay));
+  store_.Hold(static_cast<int>(*held));
+  if (auto set = store_.SetLocked(*locked == 1); !set) {
+    return Answer(response, 503, {{"error", set.error().message}});
+  }
+  Answer(response, 200, {{"delay_ms", *delay}, {"held", *held}, {"locked", *locked}});
 }
 
 Result<std::unique_ptr<Control>> Control::Start(App& app, Store& store, const std::string& host,

@@ -15,6 +15,13 @@ namespace haidang::onestop {
 //   GET  /_dieu-khien                  {"mode":"ok","dossiers":2000,"port":8443}
 //   POST /_dieu-khien/mode?value=hang  ok, error500, refuse, hang, wrong-content
 //   POST /_dieu-khien/dossiers?add=N   adds N made-up dossiers
+//   POST /_dieu-khien/route?path=/tra-cuu&answer=hang&delay_ms=900
+//                                      pages whose path begins so: answer usual, error500,
+//                                      forbidden, not-found, wrong-content, loop or hang (usual
+//                                      where not given), delay_ms later; neither: all is well again
+//   POST /_dieu-khien/database?delay_ms=900&held=4&locked=1
+//                                      a slow disk, connections of the pool that somebody holds, a
+//                                      lock (Store); what is not given is as it should be
 class Control {
  public:
   // Listens on host:port (0: any free one).
@@ -27,6 +34,8 @@ class Control {
 
  private:
   Control(App& app, Store& store);
+  void SetRoute(const httplib::Request& request, httplib::Response& response);
+  void SetDatabase(const httplib::Request& request, httplib::Response& response);
   App& app_;
   Store& store_;
   httplib::Server server_;

@@ -83,6 +83,10 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(0, 5000000));
   cli.add_option("--connections", options.store.connections, "searches that run at once")
       ->check(CLI::Range(1, 64));
+  cli.add_flag("--rollback-journal", options.store.rollback_journal,
+               "readers wait for writers, instead of reading beside them");
+  cli.add_option("--national", options.app.national,
+                 "URL of the national service that /dan-cu/<12 digits> asks: http://host:port");
   cli.add_option("--workers", options.app.workers, "requests taken at once")
       ->check(CLI::Range(1, 1024));
   auto* press =

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <filesystem>
@@ -166,6 +167,103 @@ TEST_CASE("it fails as told and recovers") {
   const auto status = nlohmann::json::parse(control.Get("/_dieu-khien")->body);
   CHECK(status["mode"] == "ok");
   CHECK(status["dossiers"] == 5);
+}
+
+TEST_CASE("pages fail one by one") {
+  Stand stand(5);
+  auto control = stand.control_client();
+  const auto set = [&](const std::string& fault) {
+    return control.Post("/_dieu-khien/route?" + fault)->status;
+  };
+  auto client = stand.client();
+  client.set_read_timeout(std::chrono::seconds(5));
+  CHECK(set("path=/tra-cuu&answer=error500") == 200);
+  CHECK(client.Get("/tra-cuu?q=a")->status == 500);
+  CHECK(client.Get("/")->status == 200);
+  CHECK(set("path=/tra-cuu&answer=loop") == 200);
+  const auto loop = client.Get("/tra-cuu?q=a");
+  CHECK(loop->status == 302);
+  CHECK(loop->get_header_value("Location") == "/tra-cuu?q=a");
+  CHECK(set("path=/tra-cuu&answer=wrong-content") == 200);
+  CHECK(client.Get("/tra-cuu?q=a")->body.find("so-ket-qua") == std::string::npos);
+  CHECK(set("path=/&answer=not-found") == 200);
+  CHECK(client.Get("/dang-nhap")->status == 404);
+  CHECK(client.Get("/tra-cuu?q=a")->status == 200);  // the longest beginning counts
+  CHECK(set("path=/") == 200);
+  CHECK(set("path=/tra-cuu&delay_ms=200") == 200);
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(client.Get("/tra-cuu?q=a")->body.find("so-ket-qua") != std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(200));
+  CHECK(set("path=/tra-cuu&answer=hang") == 200);
+  client.set_read_timeout(std::chrono::milliseconds(200));
+  CHECK(client.Get("/tra-cuu?q=a").error() == httplib::Error::Read);
+  CHECK(set("path=tra-cuu") == 400);
+  CHECK(set("path=/&answer=nonsense") == 400);
+  CHECK(set("path=/&delay_ms=-1") == 400);
+}
+
+TEST_CASE("a database is slow, taken, locked") {
+  Stand stand(5);
+  auto control = stand.control_client();
+  const auto set = [&](const std::string& trouble) {
+    return control.Post("/_dieu-khien/database?" + trouble)->status;
+  };
+  auto client = stand.client();
+  client.set_read_timeout(std::chrono::milliseconds(300));
+  const auto search = [&] { return client.Get("/tra-cuu?q=a").error(); };
+  for (const std::string trouble : {"delay_ms=600", "held=4", "locked=1"}) {
+    INFO(trouble);
+    CHECK(set(trouble) == 200);
+    // Beside a writer SQLite's readers go on, unless told otherwise.
+    CHECK(search() == (trouble == "locked=1" ? httplib::Error::Success : httplib::Error::Read));
+    CHECK(set("") == 200);
+    client.set_read_timeout(std::chrono::seconds(5));
+    CHECK(search() == httplib::Error::Success);
+    client.set_read_timeout(std::chrono::milliseconds(300));
+  }
+  CHECK(set("held=65") == 400);
+}
+
+TEST_CASE("a lock stops readers where readers and writers wait for each other") {
+  const Directory directory;
+  auto store = Store::Open({directory.file(), 4, true});
+  REQUIRE(store.ok());
+  REQUIRE((*store)->Seed(10).ok());
+  REQUIRE((*store)->SetLocked(true).ok());
+  std::atomic<bool> found = false;
+  std::thread reader([&] { found = (*store)->Search("a").ok(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  CHECK(!found);
+  REQUIRE((*store)->SetLocked(false).ok());
+  reader.join();
+  CHECK(found);
+}
+
+TEST_CASE("the national service is asked, and told of when it fails") {
+  httplib::Server national;
+  national.Get("/cong-dan/001099000001", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content("Đã xác thực", "text/plain");
+  });
+  const int port = national.bind_to_any_port("127.0.0.1");
+  std::thread serving([&] { national.listen_after_bind(); });
+  const Directory directory;
+  auto store = Store::Open({directory.file(), 4});
+  REQUIRE(store.ok());
+  AppOptions options;
+  options.national = "http://127.0.0.1:" + std::to_string(port);
+  App app(options, **store);
+  REQUIRE(app.Start().ok());
+  httplib::Client client("http://127.0.0.1:" + std::to_string(app.port()));
+  CHECK(client.Get("/dan-cu/001099000001")->status == 303);
+  const auto headers = SignIn(client);
+  const auto known = client.Get("/dan-cu/001099000001", headers);
+  CHECK(known->status == 200);
+  CHECK(known->body.find("Đã xác thực") != std::string::npos);
+  CHECK(client.Get("/dan-cu/001099000002", headers)->status == 502);
+  while (!national.is_running()) std::this_thread::yield();
+  national.stop();
+  serving.join();
+  CHECK(client.Get("/dan-cu/001099000001", headers)->status == 502);
 }
 
 TEST_CASE("stopping does not wait for a request that hangs") {

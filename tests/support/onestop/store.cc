@@ -2,7 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <thread>
 #include <utility>
 
 #include "tests/support/onestop/seed.h"
@@ -68,6 +70,17 @@ constexpr std::string_view kInsert =
     "ghi_chu) "
     "VALUES (?, ?, ?, ?, ?, ?, ?)";
 
+Result<Database> OpenDatabase(const StoreOptions& options) {
+  DatabaseOptions database;
+  database.synchronous = DatabaseOptions::Sync::kNormal;
+  database.busy_timeout_ms = 30000;
+  auto db = Database::Open(options.path, database);
+  if (db && options.rollback_journal) {
+    if (auto set = db->Exec("PRAGMA journal_mode=DELETE"); !set) return set.error();
+  }
+  return db;
+}
+
 }  // namespace
 
 Store::Lease::Lease(Store& store) : store_(store) {
@@ -75,6 +88,8 @@ Store::Lease::Lease(Store& store) : store_(store) {
   store_.pool_free_.wait(lock, [&] { return !store_.free_.empty(); });
   db_ = store_.free_.back();
   store_.free_.pop_back();
+  lock.unlock();
+  std::this_thread::sleep_for(std::chrono::milliseconds(store_.delay_ms_));
 }
 
 Store::Lease::~Lease() {
@@ -85,11 +100,9 @@ Store::Lease::~Lease() {
 
 Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   std::unique_ptr<Store> store(new Store());
-  DatabaseOptions database;
-  database.synchronous = DatabaseOptions::Sync::kNormal;
-  database.busy_timeout_ms = 30000;
+  store->options_ = options;
   for (int i = 0; i < options.connections; ++i) {
-    auto db = Database::Open(options.path, database);
+    auto db = OpenDatabase(options);
     if (!db) return db.error();
     if (auto made = db->Exec(kSchema); !made) return made.error();
     sqlite3_create_function(db->native(), "bo_dau", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
@@ -170,6 +183,28 @@ Result<int64_t> Store::Count() {
   auto row = select->Step();
   if (!row) return row.error();
   return select->Int(0);
+}
+
+void Store::Hold(int connections) {
+  const std::lock_guard lock(trouble_mutex_);
+  const auto wanted =
+      static_cast<size_t>(std::clamp(connections, 0, static_cast<int>(connections_.size())));
+  while (held_.size() < wanted) held_.push_back(std::make_unique<Lease>(*this));
+  held_.resize(wanted);
+}
+
+Status Store::SetLocked(bool locked) {
+  const std::lock_guard lock(trouble_mutex_);
+  if (locked == (locker_ != nullptr)) return {};
+  if (!locked) {
+    locker_.reset();  // rolls back
+    return {};
+  }
+  auto db = OpenDatabase(options_);
+  if (!db) return db.error();
+  if (auto begun = db->Exec("BEGIN EXCLUSIVE"); !begun) return begun.error();
+  locker_ = std::make_unique<Database>(std::move(*db));
+  return {};
 }
 
 }  // namespace haidang::onestop

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -31,6 +33,8 @@ struct Dossier {
 struct StoreOptions {
   std::string path;     // database file, made where it is absent
   int connections = 4;  // searches that run at once; the rest wait in a queue
+  // Readers wait for writers, as in many old databases; else they read beside them (WAL).
+  bool rollback_journal = false;
 };
 
 // Thread-safe.
@@ -47,6 +51,15 @@ class Store {
   // Adds `count` made-up dossiers, the same ones for the same count before.
   Status Seed(int64_t count);
   Result<int64_t> Count();
+
+  // A slow disk: every use of a connection takes so much longer, while others wait for it.
+  void SetDelay(std::chrono::milliseconds delay) { delay_ms_ = delay.count(); }
+  // A pool that somebody emptied: so many connections are kept back from now on, 0 none. Waits
+  // until they are free.
+  void Hold(int connections);
+  // A table that somebody locked: another connection holds the database's exclusive lock until it
+  // is told otherwise. With rollback_journal nobody can read meanwhile, else nobody can write.
+  Status SetLocked(bool locked);
 
  private:
   // A connection out of the pool, given back when destroyed.
@@ -71,6 +84,12 @@ class Store {
   std::condition_variable pool_free_;
   std::vector<Database*> free_;
   std::mutex write_mutex_;  // one writer at a time, as SQLite has it
+  std::atomic<int64_t> delay_ms_ = 0;
+  StoreOptions options_;
+
+  std::mutex trouble_mutex_;  // of the two below
+  std::vector<std::unique_ptr<Lease>> held_;
+  std::unique_ptr<Database> locker_;
 };
 
 }  // namespace haidang::onestop
