@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/result.h"
@@ -28,6 +31,22 @@ struct CalendarRules {
   std::vector<std::vector<DayHours>> week;
   std::vector<CalendarDay> days;  // exceptions, ascending
   bool operator==(const CalendarRules&) const = default;
+};
+
+// "2026-04-27" as days since 1970-01-01; nothing where it is no day of the Gregorian calendar.
+std::optional<int64_t> DayNumber(std::string_view text);
+
+// Whether offices are open. Rules without a week: always. A value; cheap to ask, days in any order.
+class WorkingTime {
+ public:
+  explicit WorkingTime(const CalendarRules& rules = {});
+  // `ms`: Unix milliseconds UTC. A swapped working day has the hours of its weekday, or Monday's
+  // where that is shut.
+  bool At(int64_t ms) const;
+
+ private:
+  std::vector<std::vector<DayHours>> week_;
+  std::map<int64_t, bool> days_;  // by days since 1970: a working day, else off
 };
 
 }  // namespace haidang
