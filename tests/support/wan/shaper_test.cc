@@ -1,5 +1,6 @@
 #include "tests/support/wan/shaper.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <vector>
 
@@ -9,14 +10,15 @@ namespace {
 constexpr int64_t kMs = 1'000'000;
 
 // An IPv4 TCP segment from `port` with this payload.
-std::vector<uint8_t> Segment(int port, std::vector<uint8_t> payload) {
-  std::vector<uint8_t> packet(40, 0);
+std::vector<uint8_t> Segment(int port, const std::vector<uint8_t>& payload) {
+  constexpr size_t kHeaders = 40;
+  std::vector<uint8_t> packet(kHeaders + payload.size(), 0);
   packet[0] = 0x45;
   packet[9] = 6;
   packet[20] = static_cast<uint8_t>(port >> 8);
   packet[21] = static_cast<uint8_t>(port);
   packet[32] = 0x50;
-  packet.insert(packet.end(), payload.begin(), payload.end());
+  std::copy(payload.begin(), payload.end(), packet.begin() + kHeaders);
   return packet;
 }
 
