@@ -100,6 +100,12 @@ Collector::Collector(const Options& options, Loop& loop, const Clock& clock,
           options.group, options.journey_requests_per_second, *fleet_,
           [this]() -> const Places& { return places_; },
           [this](MqttMessage message) { return Publish(std::move(message)); }, metrics_, clock),
+      objectives_(
+          loop, clock, metrics_,
+          [path = store_->path()] {
+            return store::OpenReader(path, {.rollups = store::ReadRollups});
+          },
+          [this]() -> const Places& { return places_; }, options.objectives),
       compaction_(loop, clock, metrics_, store_->path()),
       rollups_(loop, clock, metrics_, store_->path(), options.retention.raw),
       remotes_(loop, clock, metrics_),
@@ -284,11 +290,15 @@ void Collector::EverySecond() {
     journeys_.EverySecond(ingest_.Now(), book_);
     lease_desk_.EverySecond(ingest_.Now(), broker_.Settled(ingest_.Now()));
   }
+  objectives_.EverySecond(ingest_.Now(), book_);
   book_.Tick(clock_.WallMs());
   ingest_.TellHeldBack();
   CountMachines();
-  std::map<std::string, double> findings{
-      {"machine_vanished", 0}, {"probe_failed", 0}, {"response_slow", 0}, {"check_failed", 0}};
+  std::map<std::string, double> findings{{"machine_vanished", 0},
+                                         {"probe_failed", 0},
+                                         {"response_slow", 0},
+                                         {"check_failed", 0},
+                                         {"objective_burning", 0}};
   for (const auto& [key, finding] : book_.open()) ++findings[key.kind];
   for (const auto& [kind, count] : findings) metrics_.OpenFindings(kind, count);
   compaction_.Go();

@@ -16,6 +16,7 @@
 #include "collector/journey_watch.h"
 #include "collector/lease_desk.h"
 #include "collector/metrics.h"
+#include "collector/objective_desk.h"
 #include "collector/options.h"
 #include "collector/places.h"
 #include "collector/query_port.h"
@@ -104,6 +105,7 @@ class Collector {
   detect::Detector detector_;
   JourneyWatch journeys_;
   LeaseDesk lease_desk_;
+  ObjectiveDesk objectives_;
   Compaction compaction_;
   Rollups rollups_;
   Remotes remotes_;

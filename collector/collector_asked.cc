@@ -48,6 +48,7 @@ query::JourneysNow Collector::DescribeJourneys() const {
     journeys_.Describe(now, journeys);
     lease_desk_.Describe(now, journeys);
   }
+  objectives_.Describe(journeys);  // of what is stored
   return journeys;
 }
 

@@ -68,6 +68,11 @@ Metrics::Metrics()
       journey_allowed_(Journeys(*registry_, "haidang_journey_requests_allowed_per_second")),
       journey_sites_(Journeys(*registry_, "haidang_journey_sites")),
       journey_without_(Journeys(*registry_, "haidang_journey_sites_without_holder")),
+      objective_target_(Journeys(*registry_, "haidang_objective_target_ratio")),
+      objective_good_(Journeys(*registry_, "haidang_objective_good_ratio")),
+      objective_budget_left_(Journeys(*registry_, "haidang_objective_budget_left_ratio")),
+      objective_burn_(Journeys(*registry_, "haidang_objective_burn_rate")),
+      objective_alarm_(Journeys(*registry_, "haidang_objective_alarm")),
       received_bytes(Counter(*registry_, "received_bytes_total")),
       births(Counter(*registry_, "births_total")),
       deaths(Counter(*registry_, "deaths_total")),
@@ -153,6 +158,34 @@ void Metrics::Forget(const JourneyGauges& gauges) {
   journey_allowed_.Remove(gauges.allowed);
   journey_sites_.Remove(gauges.sites);
   journey_without_.Remove(gauges.without);
+}
+
+Metrics::ObjectiveGauges Metrics::Objective(const std::string& journey, const std::string& step,
+                                            std::string_view kind) {
+  const prometheus::Labels labels{
+      {"journey", journey}, {"step", step}, {"objective", std::string(kind)}};
+  const auto with = [&](const char* name, std::string_view value) {
+    prometheus::Labels more = labels;
+    more.emplace(name, value);
+    return more;
+  };
+  ObjectiveGauges gauges{&objective_target_.Add(labels), &objective_good_.Add(labels),
+                         &objective_budget_left_.Add(labels)};
+  for (size_t i = 0; i < gauges.burn.size(); ++i) {
+    gauges.burn[i] = &objective_burn_.Add(with("window", slo::kWindows[i]));
+  }
+  gauges.ticket = &objective_alarm_.Add(with("alarm", ToString(slo::Alarm::kTicket)));
+  gauges.page = &objective_alarm_.Add(with("alarm", ToString(slo::Alarm::kPage)));
+  return gauges;
+}
+
+void Metrics::Forget(const ObjectiveGauges& gauges) {
+  objective_target_.Remove(gauges.target);
+  objective_good_.Remove(gauges.good);
+  objective_budget_left_.Remove(gauges.budget_left);
+  for (prometheus::Gauge* gauge : gauges.burn) objective_burn_.Remove(gauge);
+  objective_alarm_.Remove(gauges.ticket);
+  objective_alarm_.Remove(gauges.page);
 }
 
 void Metrics::Answered(std::string_view kind, double seconds) {

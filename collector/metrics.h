@@ -5,11 +5,13 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "collector/remote/counters.h"
+#include "collector/slo/burn.h"
 
 namespace haidang::collector {
 
@@ -41,6 +43,18 @@ class Metrics {
   };
   JourneyGauges Journey(const std::string& journey);
   void Forget(const JourneyGauges& gauges);
+  // Of one objective; Forget takes them away.
+  struct ObjectiveGauges {
+    prometheus::Gauge* target = nullptr;
+    prometheus::Gauge* good = nullptr;
+    prometheus::Gauge* budget_left = nullptr;
+    std::array<prometheus::Gauge*, slo::kWindows.size()> burn{};
+    prometheus::Gauge* ticket = nullptr;
+    prometheus::Gauge* page = nullptr;
+  };
+  ObjectiveGauges Objective(const std::string& journey, const std::string& step,
+                            std::string_view kind);
+  void Forget(const ObjectiveGauges& gauges);
   // A question of this kind took so long.
   void Answered(std::string_view kind, double seconds);
 
@@ -62,6 +76,11 @@ class Metrics {
   prometheus::Family<prometheus::Gauge>& journey_allowed_;
   prometheus::Family<prometheus::Gauge>& journey_sites_;
   prometheus::Family<prometheus::Gauge>& journey_without_;
+  prometheus::Family<prometheus::Gauge>& objective_target_;
+  prometheus::Family<prometheus::Gauge>& objective_good_;
+  prometheus::Family<prometheus::Gauge>& objective_budget_left_;
+  prometheus::Family<prometheus::Gauge>& objective_burn_;
+  prometheus::Family<prometheus::Gauge>& objective_alarm_;
 
  public:
   prometheus::Counter& received_bytes;

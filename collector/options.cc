@@ -79,12 +79,19 @@ void ReadBackfill(ConfigTable table, Grants::Rates& rates) {
   table.Finish();
 }
 
+std::optional<double> ReadShare(ConfigTable& table, std::string_view key) {
+  if (!table.Has(key)) return std::nullopt;
+  return table.Number(key, query::kMinShare, query::kMinShare, query::kMaxShare);
+}
+
 query::Objective ReadObjective(ConfigTable table) {
   query::Objective objective;
   objective.journey = table.RequiredString("journey", 256);
   objective.step = table.String("step", "", 256);
   objective.seconds = table.Number("seconds", objective.seconds, 0.001, 3600);
   objective.minutes = table.Integer("minutes", objective.minutes, 0, 1440);
+  objective.share = ReadShare(table, "share");
+  objective.availability = ReadShare(table, "availability");
   table.Finish();
   return objective;
 }

@@ -1,6 +1,7 @@
 #include "collector/query_questions.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,7 +54,7 @@ std::vector<std::string> By(QueryParameters& parameters, const http::Request& re
 
 Result<store::RangeQuestion> ParseRangeQuestion(const http::Request& request) {
   const std::string names = http::NamesFault(
-      request, {"metric", "from", "to", "step", "function", "q", "combine", "by", "level"},
+      request, {"metric", "from", "to", "step", "function", "q", "le", "combine", "by", "level"},
       {"match"});
   if (!names.empty()) return Error{names};
   QueryParameters parameters(request);
@@ -63,12 +64,16 @@ Result<store::RangeQuestion> ParseRangeQuestion(const http::Request& request) {
   question.step_ms = parameters.Integer("step", false);
   question.function =
       Word(parameters, request, "function", store::ParseFunction, store::Function::kLast,
-           "last, first, min, max, avg, sum, count, increase, rate, quantile");
+           "last, first, min, max, avg, sum, count, increase, rate, quantile, below");
   const auto q = parameters.Number("q", 0, 1);
   const bool quantile = question.function == store::Function::kQuantile;
   if (quantile && !q) parameters.Fault("q", "is missing: which quantile, within [0, 1]");
   if (!quantile && q) parameters.Fault("q", "belongs to function=quantile");
-  question.q = q.value_or(0);
+  const auto le = parameters.Number("le", 0, std::numeric_limits<double>::max());
+  const bool below = question.function == store::Function::kBelow;
+  if (below && !le) parameters.Fault("le", "is missing: at or below which value");
+  if (!below && le) parameters.Fault("le", "belongs to function=below");
+  question.q = q.value_or(le.value_or(0));
   question.combine = Word(parameters, request, "combine", store::ParseCombine,
                           store::Combine::kNone, "none, sum, avg, min, max, count");
   question.by = By(parameters, request);

@@ -93,6 +93,11 @@ double Histogram::Within(int index, double share) {
   return std::clamp(spread, upper * (1 - kMostError), UpperBound(index - 1) * (1 + kMostError));
 }
 
+double Histogram::ShareBelow(int index, double bound) {
+  if (!(bound > 0)) return 0;
+  return std::clamp(std::log2(bound) * kBucketsPerDoubling - (index - 1), 0.0, 1.0);
+}
+
 double Histogram::Quantile(double q) const {
   if (count_ == 0 || std::isnan(q)) return std::numeric_limits<double>::quiet_NaN();
   const double rank = std::clamp(q, 0.0, 1.0) * static_cast<double>(count_);

@@ -44,6 +44,10 @@ class Histogram {
   // any value of the bucket could be further off than kMostError.
   static double Within(int index, double share);
 
+  // The share of bucket `index`'s observations that lie at or below `bound`, as if they were spread
+  // evenly in it geometrically: a count of those below is off by a part of one bucket.
+  static double ShareBelow(int index, double bound);
+
   // Observations at or below `bound`, counting whole buckets whose upper end is ≤ bound.
   uint64_t CountAtOrBelow(double bound) const;
 

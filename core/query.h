@@ -105,13 +105,15 @@ struct Placement {  // where a machine stands, by the inventory
   std::optional<int64_t> valid_to_ms;    // exclusive
   std::vector<std::string> serves = {};  // journeys whose system it is part of, or services behind
 };
+inline constexpr double kMinShare = 0.01;  // of runs that an objective may want
+inline constexpr double kMaxShare = 0.99999;
 struct Objective {
   std::string journey;
   std::string step;     // "" means every step
   double seconds = 3;   // a probe above this is over its objective
   int64_t minutes = 5;  // for at least this long: a finding
   // Over 30 days of working time: the share of runs that must succeed within `seconds`, and the
-  // share that must succeed at all, each in (0, 1).
+  // share that must succeed at all, each within [kMinShare, kMaxShare].
   std::optional<double> share = {};
   std::optional<double> availability = {};
 };

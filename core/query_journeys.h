@@ -102,8 +102,9 @@ struct JourneyLoad {
 
 // How much of an objective's error budget is left, over working time.
 struct BurnRate {
-  std::string window;  // "5m", "30m", "1h", "6h", "3d", "30d"
-  double rate = 0;     // 1: the budget is used up just at the end of the objective's 30 days
+  std::string window;  // "5m", "30m", "1h", "6h", "3d", "30d" of working time
+  // 1: the budget is used up just at the end of the objective's 30 days; absent: no run.
+  std::optional<double> rate;
 };
 struct ObjectiveNow {
   std::string journey;

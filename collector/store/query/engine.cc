@@ -43,6 +43,9 @@ std::string FaultOf(const RangeQuestion& question, const QueryBounds& bounds) {
   if (question.function == Function::kQuantile && !(question.q >= 0 && question.q <= 1)) {
     return "q must be within [0, 1]";
   }
+  if (question.function == Function::kBelow && !(question.q > 0)) {
+    return "le must be above 0";
+  }
   for (const auto& [source, level] : {std::pair(Source::kFiveMinutes, RollupLevel::kFiveMinutes),
                                       std::pair(Source::kHour, RollupLevel::kHour)}) {
     if (question.source == source && step % BucketMs(level) != 0) {
@@ -53,9 +56,13 @@ std::string FaultOf(const RangeQuestion& question, const QueryBounds& bounds) {
   return "";
 }
 
+bool OnlyOfHistograms(Function function) {
+  return function == Function::kQuantile || function == Function::kBelow;
+}
+
 bool IsOfHistograms(Function function) {
   return function == Function::kIncrease || function == Function::kAvg ||
-         function == Function::kQuantile;
+         OnlyOfHistograms(function);
 }
 
 // Which kind of series is meant, or why neither can be.
@@ -66,10 +73,11 @@ Result<bool> WantsHistograms(const RangeQuestion& question, const Selection& sel
     // Any machine may declare what it likes: the catalogue's word holds for all.
     const MetricInfo* info = FindMetric(question.metric);
     const bool histogram = info != nullptr && info->type == MetricType::kHistogram;
-    (histogram || function == Function::kQuantile ? numbers : histograms) = false;
+    (histogram || OnlyOfHistograms(function) ? numbers : histograms) = false;
   }
-  if (function == Function::kQuantile && numbers) {
-    return Error{"a quantile is asked of histograms, and " + question.metric +
+  if (OnlyOfHistograms(function) && numbers) {
+    return Error{std::string(ToString(function)) + " is asked of histograms, and " +
+                 question.metric +
                  " is a number; ask for last, first, min, max, avg, sum, count, increase or rate"};
   }
   if (NumberSteps::NeedsGains(function) && numbers && !selection.has_counters()) {
@@ -79,7 +87,7 @@ Result<bool> WantsHistograms(const RangeQuestion& question, const Selection& sel
   if (!histograms) return false;
   if (!question.step_ms) return Error{question.metric + " is a histogram; give a step"};
   if (!IsOfHistograms(function)) {
-    return Error{question.metric + " is a histogram; ask for quantile, increase or avg"};
+    return Error{question.metric + " is a histogram; ask for quantile, below, increase or avg"};
   }
   return true;
 }
@@ -186,7 +194,7 @@ Status QueryEngine::Answer(const LastQuestion& question, Budget& budget, SeriesA
   if (!selection.has_numbers() && selection.has_histograms()) {
     return budget.Refuse(question.metric +
                          " is a histogram, which has no last value; ask for "
-                         "quantile, increase or avg of steps");
+                         "quantile, below, increase or avg of steps");
   }
   selection.Keep(false);
   LastBefore last(db_, rollups_, budget, question);

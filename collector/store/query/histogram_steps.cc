@@ -94,8 +94,12 @@ void HistogramSteps::Add(const HistogramRollup& rollup, int64_t from_ms, int64_t
 std::vector<double> HistogramSteps::Values(Function function, double q) const {
   if (function == Function::kQuantile) return Quantiles(q);
   std::vector<double> counts(zeros_.begin(), zeros_.end());
-  for (const auto& bucket : buckets_) {
-    for (size_t i = 0; i < bucket.size(); ++i) counts[i] += static_cast<double>(bucket[i]);
+  for (size_t at = 0; at < kBuckets; ++at) {
+    const int index = static_cast<int>(at) + Histogram::kMinIndex;
+    const double share = function == Function::kBelow ? Histogram::ShareBelow(index, q) : 1;
+    if (!(share > 0)) continue;
+    const auto& bucket = buckets_[at];
+    for (size_t i = 0; i < bucket.size(); ++i) counts[i] += share * static_cast<double>(bucket[i]);
   }
   for (size_t i = 0; i < counts.size(); ++i) {
     if (known_[i] == 0) {

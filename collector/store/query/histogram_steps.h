@@ -34,7 +34,8 @@ class HistogramSteps {
   void Add(const HistogramRollup& rollup, int64_t from_ms, int64_t to_ms);
 
   // One a step, NaN where unknown, or where nothing was observed (kAvg, kQuantile).
-  // Required: kIncrease (observations), kAvg (mean of what was observed) or kQuantile.
+  // Required: kIncrease (observations), kAvg (mean of what was observed), kQuantile or kBelow; `q`
+  // as RangeQuestion has it.
   std::vector<double> Values(Function function, double q) const;
 
  private:

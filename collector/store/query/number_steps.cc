@@ -82,6 +82,7 @@ void NumberSteps::Add(int64_t time_ms, double value, const Gain& gain) {
       if (function_ == Function::kRate) weights_[step] += static_cast<double>(gain.over_ms) / 1000;
       break;
     case Function::kQuantile:
+    case Function::kBelow:
       break;
   }
 }
@@ -118,6 +119,7 @@ void NumberSteps::Add(const NumberRollup& rollup, size_t i, double known_ms) {
       if (function_ == Function::kRate) weights_[step] += known_ms / 1000;
       break;
     case Function::kQuantile:
+    case Function::kBelow:
       break;
   }
 }

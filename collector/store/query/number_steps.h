@@ -33,7 +33,7 @@ class Gains {
 // may come in any order; within a stretch times ascend.
 class NumberSteps {
  public:
-  // Required: not kQuantile. `grid` must outlive it.
+  // Required: neither kQuantile nor kBelow. `grid` must outlive it.
   NumberSteps(const StepGrid& grid, Function function);
 
   // Whether Add's `gain` is looked at.

@@ -9,7 +9,7 @@ namespace {
 template <typename T, size_t N>
 using Words = std::array<std::pair<std::string_view, T>, N>;
 
-constexpr Words<Function, 10> kFunctions = {{{"last", Function::kLast},
+constexpr Words<Function, 11> kFunctions = {{{"last", Function::kLast},
                                              {"first", Function::kFirst},
                                              {"min", Function::kMin},
                                              {"max", Function::kMax},
@@ -18,7 +18,8 @@ constexpr Words<Function, 10> kFunctions = {{{"last", Function::kLast},
                                              {"count", Function::kCount},
                                              {"increase", Function::kIncrease},
                                              {"rate", Function::kRate},
-                                             {"quantile", Function::kQuantile}}};
+                                             {"quantile", Function::kQuantile},
+                                             {"below", Function::kBelow}}};
 constexpr Words<Combine, 6> kCombines = {{{"none", Combine::kNone},
                                           {"sum", Combine::kSum},
                                           {"avg", Combine::kAvg},

@@ -15,8 +15,21 @@
 // Questions about what is stored, and their answers (docs/queries.md).
 namespace haidang::store {
 
-// What is told of each step. Of histograms: kIncrease, kAvg and kQuantile.
-enum class Function { kLast, kFirst, kMin, kMax, kAvg, kSum, kCount, kIncrease, kRate, kQuantile };
+// What is told of each step. Of histograms: kIncrease, kAvg, kQuantile and kBelow (how many
+// observations were at or below a bound).
+enum class Function {
+  kLast,
+  kFirst,
+  kMin,
+  kMax,
+  kAvg,
+  kSum,
+  kCount,
+  kIncrease,
+  kRate,
+  kQuantile,
+  kBelow
+};
 // How series become one.
 enum class Combine { kNone, kSum, kAvg, kMin, kMax, kCount };
 // Where values are read; kAuto takes the coarsest that tells the steps, and finer ones beside it.
@@ -37,7 +50,7 @@ struct RangeQuestion {
   int64_t to_ms = 0;               // inclusive
   std::optional<int64_t> step_ms;  // nothing: a point for each batch
   Function function = Function::kLast;
-  double q = 0;  // of kQuantile, in [0, 1]
+  double q = 0;  // of kQuantile, in [0, 1]; of kBelow the bound, > 0
   Combine combine = Combine::kNone;
   std::vector<std::string> by;  // labels that stay apart when series are combined
   Source source = Source::kAuto;

@@ -90,12 +90,14 @@ void CheckMany(const RandomStore& store, store::Reader& reader, std::mt19937_64&
                              : i % 4 == 1 ? "gauge"
                                           : "counter",
                              one_of(steps));
-    question.function = histogram ? Function::kQuantile : one_of(kOfNumbers);
+    const Function of_histogram = i % 8 == 0 ? Function::kBelow : Function::kQuantile;
+    question.function = histogram ? of_histogram : one_of(kOfNumbers);
     const bool gains =
         question.function == Function::kIncrease || question.function == Function::kRate;
     if (gains) question.metric = "counter";
     if (question.function == Function::kRate && !rates) question.function = Function::kIncrease;
     question.q = static_cast<double>(random() % 21) / 20;
+    if (question.function == Function::kBelow) question.q += 0.001;
     question.combine = one_of(kCombines);
     if (question.combine != Combine::kNone) question.by = one_of(bys);
     INFO(question.metric << " " << ToString(question.function) << " " << question.q << " step "

@@ -62,6 +62,7 @@ double Value(const Step& step, Function function) {
     case Function::kRate:
       return step.seconds > 0 ? step.increase / step.seconds : kUnknown;
     case Function::kQuantile:
+    case Function::kBelow:
       break;
   }
   return kUnknown;
@@ -180,6 +181,15 @@ class Naive {
 
   double OfHistogram(const Histogram& gained) const {
     if (question_.function == Function::kQuantile) return gained.Quantile(question_.q);
+    if (question_.function == Function::kBelow) {
+      auto below = static_cast<double>(gained.zero_count());
+      for (const auto& [index, count] : gained.buckets()) {
+        const double lower = Histogram::UpperBound(index - 1);
+        const double share = std::log2(question_.q / lower) * 4;
+        below += static_cast<double>(count) * std::clamp(share, 0.0, 1.0);
+      }
+      return below;
+    }
     const auto count = static_cast<double>(gained.count());
     return question_.function == Function::kIncrease ? count : kUnknown;
   }
