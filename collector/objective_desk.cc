@@ -31,10 +31,10 @@ double OrUnknown(const std::optional<double>& value) {
 struct ObjectiveDesk::Pass {
   struct Entry {
     slo::Target target;
-    slo::RunCounts counts;
-    std::optional<int64_t> whole_ms;  // when it was last read as a whole
-    int64_t read_ms = 0;              // up to when it was read
-    slo::Standing standing;
+    slo::RunCounts counts{};
+    std::optional<int64_t> whole_ms{};  // when it was last read as a whole
+    int64_t read_ms = 0;                // up to when it was read
+    slo::Standing standing{};
   };
   std::vector<Entry> entries;
   std::atomic<bool> cancelled = false;

@@ -12,6 +12,7 @@
 #include "collector/detect/findings.h"
 #include "collector/metrics.h"
 #include "collector/places.h"
+#include "collector/presence.h"
 #include "collector/slo/burn.h"
 #include "collector/slo/targets.h"
 #include "collector/store/reader.h"

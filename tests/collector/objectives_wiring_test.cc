@@ -59,9 +59,9 @@ struct Promised : CollectorFixture {
   Walker first{"pc-1", 0xA1}, second{"pc-2", 0xA2};
 
   Promised() {
-    query::Objective fast{.journey = "mot-cua", .step = "tra-cuu", .seconds = 3};
+    query::Objective fast{"mot-cua", "tra-cuu", 3, 5};
     fast.share = 0.95;
-    query::Objective there{.journey = "mot-cua"};
+    query::Objective there{"mot-cua", "", 3, 5};
     there.availability = 0.99;
     Promise({fast, there});
   }
@@ -73,9 +73,9 @@ struct Promised : CollectorFixture {
       session->Deliver(walker->agent.Birth(walker->number + 1));
     }
   }
-  void Walk(int times, double seconds = 0.4, bool fails = false) {
+  void Walk(int times, double took = 0.4, bool fails = false) {
     for (int i = 0; i < times; ++i) {
-      session->Deliver(first.Walk(seconds, fails));
+      session->Deliver(first.Walk(took, fails));
       session->Deliver(second.Walk(0.4, false));
       loop->Advance(15s);
     }

@@ -29,6 +29,17 @@ RunCounts Filled(int64_t now_ms, At at) {
   return counts;
 }
 
+query::Objective Promise(std::string journey, std::string step, double seconds,
+                         std::optional<double> share, std::optional<double> availability) {
+  query::Objective objective;
+  objective.journey = std::move(journey);
+  objective.step = std::move(step);
+  objective.seconds = seconds;
+  objective.share = share;
+  objective.availability = availability;
+  return objective;
+}
+
 double Burn(const Standing& standing, Window window) {
   const auto& rate = standing.burn[static_cast<size_t>(window)];
   REQUIRE(rate);
@@ -168,11 +179,9 @@ TEST_CASE("three days of working time are a tenth of a month's") {
 
 TEST_CASE("targets: the server's before the collector's own, steps apart, bounded") {
   size_t left_out = 1;
-  const auto targets = TargetsOf({{.journey = "j", .seconds = 3, .share = 0.95},
-                                  {.journey = "j", .step = "s", .seconds = 8, .availability = 0.9}},
-                                 {{.journey = "j", .share = 0.5},
-                                  {.journey = "own", .availability = 0.99},
-                                  {.journey = "now-only"}},
+  const auto targets = TargetsOf({Promise("j", "", 3, 0.95, {}), Promise("j", "s", 8, {}, 0.9)},
+                                 {Promise("j", "", 3, 0.5, {}), Promise("own", "", 3, {}, 0.99),
+                                  Promise("now-only", "", 3, {}, {})},
                                  left_out);
   CHECK(left_out == 0);
   REQUIRE(targets.size() == 3);
@@ -182,7 +191,7 @@ TEST_CASE("targets: the server's before the collector's own, steps apart, bounde
 
   std::vector<query::Objective> many;
   for (int i = 0; i < 70; ++i) {
-    many.push_back({.journey = std::to_string(i), .share = 0.9, .availability = 0.9});
+    many.push_back(Promise(std::to_string(i), "", 3, 0.9, 0.9));
   }
   CHECK(TargetsOf(many, {}, left_out).size() == kMaxTargets);
   CHECK(left_out == 12);
