@@ -144,3 +144,15 @@ const few = await measure('10 a minute', 10, 60);
 say('1 000 journeys a minute');
 const many = await measure('1000 a minute', 40, 2.4);  // so that all series are within an agent's bound
 tell('1000 a minute', 'timing_error_added_p99_ms', Math.max(0, many - few), 'ms');
+
+say('what following an objective costs the collector');
+const made = fs.mkdtempSync(path.join(os.tmpdir(), 'haidang-bench-objectives-'));
+try {
+  const { stdout } = await run(path.join(bin, 'haidang-objective-cost'), [made]);
+  const cost = JSON.parse(stdout);
+  tell('haidang', 'objective_whole_seconds', cost.whole_seconds, 's');
+  tell('haidang', 'objective_recent_seconds', cost.recent_seconds, 's');
+  tell('haidang', 'objective_judged_seconds', cost.judged_seconds, 's');
+} finally {
+  fs.rmSync(made, { recursive: true, force: true });
+}

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "core/histogram.h"
 #include "tests/collector/collector_fixture.h"
@@ -96,16 +98,19 @@ struct Promised : CollectorFixture {
     }
     return nullptr;
   }
-  double Gauge(const std::string& name, const std::string& label, const std::string& value) {
+  // Of the only series that has these labels; nothing where there is none.
+  std::optional<double> Gauge(const std::string& name, const Labels& wanted) {
     for (const auto& family : collector->metrics().registry().Collect()) {
       if (family.name != name) continue;
       for (const auto& metric : family.metric) {
-        for (const auto& pair : metric.label) {
-          if (pair.name == label && pair.value == value) return metric.gauge.value;
+        Labels labels;
+        for (const auto& pair : metric.label) labels[pair.name] = pair.value;
+        if (std::includes(labels.begin(), labels.end(), wanted.begin(), wanted.end())) {
+          return metric.gauge.value;
         }
       }
     }
-    return -99;
+    return std::nullopt;
   }
 
   query::Overview overview;
@@ -128,7 +133,9 @@ TEST_CASE_METHOD(Promised, "objectives that nobody ran yet are told as unknown")
   CHECK(latency.burn[0].window == "5m");
   CHECK_FALSE(latency.burn[0].rate);
   CHECK_FALSE(Only(told, "availability").seconds);
-  CHECK(std::isnan(Gauge("haidang_objective_good_ratio", "objective", "latency")));
+  const auto unknown = Gauge("haidang_objective_good_ratio", {{"objective", "latency"}});
+  REQUIRE(unknown);
+  CHECK(std::isnan(*unknown));
   CHECK(Burning() == nullptr);
 }
 
@@ -150,7 +157,10 @@ TEST_CASE_METHOD(Promised,
   CHECK(*latency.burn[0].rate == Approx(10).margin(0.5));
   CHECK(latency.alarm == "ticket");
   CHECK(*Only(told, "availability").good_ratio == Approx(1));
-  CHECK(Gauge("haidang_objective_alarm", "alarm", "ticket") == 1);
+  CHECK(Gauge("haidang_objective_alarm", {{"alarm", "ticket"}, {"objective", "latency"}}) == 1);
+  CHECK(Gauge("haidang_objective_alarm", {{"alarm", "page"}, {"objective", "latency"}}) == 0);
+  CHECK(Gauge("haidang_objective_burn_rate", {{"window", "5m"}, {"objective", "latency"}}) ==
+        latency.burn[0].rate);
   const query::Finding* finding = Burning();
   REQUIRE(finding != nullptr);
   CHECK(finding->journey == "mot-cua");
@@ -172,7 +182,7 @@ TEST_CASE_METHOD(Promised,
   Walk(10);
   CHECK(Burning() == nullptr);
   CHECK(Told().size() == 1);
-  CHECK(Gauge("haidang_objective_good_ratio", "objective", "latency") == -99);
+  CHECK_FALSE(Gauge("haidang_objective_good_ratio", {{"objective", "latency"}}));
 }
 
 TEST_CASE_METHOD(
