@@ -217,9 +217,7 @@ JourneyLoad LoadFromJson(JsonReader& in) {
 
 json ToJson(const BurnRate& burn) { return {{"window", burn.window}, {"rate", OrNull(burn.rate)}}; }
 
-BurnRate BurnFromJson(JsonReader& in) {
-  return {in.Text("window"), in.OptionalNumber("rate")};
-}
+BurnRate BurnFromJson(JsonReader& in) { return {in.Text("window"), in.OptionalNumber("rate")}; }
 
 json ToJson(const ObjectiveNow& objective) {
   return {{"journey", objective.journey},

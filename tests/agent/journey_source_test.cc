@@ -235,7 +235,8 @@ TEST_CASE("32 journeys at most are under way at once, and a source may go in the
   }
   const JourneyLeases leases;
   const auto count = [&](const JourneyLeases* lent) {
-    // Each source counts for itself: a lookup that is under way outlives the source that asked for it.
+    // Each source counts for itself: a lookup that is under way outlives the source that asked for
+    // it.
     const auto asked = std::make_shared<std::atomic<int>>(0);
     const auto lookup = [asked](const std::string&) -> Result<std::vector<std::string>> {
       ++*asked;
