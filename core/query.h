@@ -62,8 +62,9 @@ struct MachineNow {
 
 struct Finding {
   int64_t id = 0;
-  std::string kind;  // "machine_vanished", "probe_failed", "response_slow", "check_failed"
-  std::string machine;
+  // "machine_vanished", "probe_failed", "response_slow", "check_failed", "objective_burning"
+  std::string kind;
+  std::string machine;  // "" of an objective, which is the province's
   std::string site;
   std::string site_name;
   std::string journey;  // "" where it is not about a probe

@@ -15,8 +15,9 @@ namespace haidang::detect {
 
 // What a finding is about: there is at most one open finding of each key.
 struct FindingKey {
-  std::string kind;  // "machine_vanished", "probe_failed", "response_slow", "check_failed"
-  std::string machine;
+  // "machine_vanished", "probe_failed", "response_slow", "check_failed", "objective_burning"
+  std::string kind;
+  std::string machine;  // "" of an objective, which is the province's
   std::string journey;
   std::string step;  // of a check: its name
   auto operator<=>(const FindingKey&) const = default;
