@@ -1,6 +1,7 @@
 #include "core/calendar.h"
 
 #include <chrono>
+#include <cstdio>
 
 namespace haidang {
 namespace {
@@ -8,12 +9,44 @@ namespace {
 constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kDayMs = 24 * 60 * kMinuteMs;
 constexpr int64_t kUtcOffsetMs = 7 * 60 * kMinuteMs;
+constexpr int kDayMinutes = 24 * 60;
 constexpr int64_t kWeekdays = 7;
 constexpr int64_t kFirstWeekday = 3;  // 1970-01-01 was a Thursday, counted from Monday
 
 int64_t FloorDivide(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
+// "07:30-11:30", or the minutes where they are no times of a day.
+std::string Spell(const DayHours& hours) {
+  const bool times =
+      hours.begin >= 0 && hours.begin <= kDayMinutes && hours.end >= 0 && hours.end <= kDayMinutes;
+  char text[48];
+  if (times) {
+    std::snprintf(text, sizeof text, "%02d:%02d-%02d:%02d", hours.begin / 60, hours.begin % 60,
+                  hours.end / 60, hours.end % 60);
+  } else {
+    std::snprintf(text, sizeof text, "minutes %d to %d", hours.begin, hours.end);
+  }
+  return text;
+}
+
 }  // namespace
+
+Status CheckHours(const std::vector<DayHours>& hours) {
+  if (hours.size() > kMaxStretches) {
+    return Error{"has " + std::to_string(hours.size()) + " stretches, more than " +
+                 std::to_string(kMaxStretches)};
+  }
+  for (size_t i = 0; i < hours.size(); ++i) {
+    if (hours[i].begin < 0 || hours[i].begin >= hours[i].end || hours[i].end > kDayMinutes) {
+      return Error{"has the stretch " + Spell(hours[i]) + ", which is none of a day"};
+    }
+    if (i > 0 && hours[i].begin < hours[i - 1].end) {
+      return Error{"has the stretch " + Spell(hours[i]) + ", which begins before " +
+                   Spell(hours[i - 1]) + " has ended"};
+    }
+  }
+  return {};
+}
 
 std::optional<int64_t> DayNumber(std::string_view text) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;

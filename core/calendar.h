@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -32,6 +33,14 @@ struct CalendarRules {
   std::vector<CalendarDay> days;  // exceptions, ascending
   bool operator==(const CalendarRules&) const = default;
 };
+
+// What rules that come from outside may hold at most.
+inline constexpr size_t kMaxStretches = 8;  // of a day
+inline constexpr size_t kMaxCalendarDays = 4096;
+
+// An Error says which stretch is none of a day, begins before the one before it ends, or is one too
+// many.
+Status CheckHours(const std::vector<DayHours>& hours);
 
 // "2026-04-27" as days since 1970-01-01; nothing where it is no day of the Gregorian calendar.
 std::optional<int64_t> DayNumber(std::string_view text);

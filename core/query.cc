@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/query_calendar.h"
 #include "core/query_json.h"
 
 namespace haidang::query {
@@ -162,10 +163,20 @@ Placement PlacementFromJson(JsonReader& in) {
 }
 
 json ToJson(const Objective& objective) {
-  return {{"journey", objective.journey},
-          {"step", objective.step},
-          {"seconds", objective.seconds},
-          {"minutes", objective.minutes}};
+  json out = {{"journey", objective.journey},
+              {"step", objective.step},
+              {"seconds", objective.seconds},
+              {"minutes", objective.minutes}};
+  PutOptional(out, "share", objective.share);
+  PutOptional(out, "availability", objective.availability);
+  return out;
+}
+
+std::optional<double> ShareFromJson(JsonReader& in, const char* key) {
+  const std::optional<double> share = in.OptionalNumber(key);
+  if (!share || (*share >= kMinShare && *share <= kMaxShare)) return share;
+  in.Fault(key, "must be a share from " + DumpJson(kMinShare) + " to " + DumpJson(kMaxShare));
+  return std::nullopt;
 }
 
 Objective ObjectiveFromJson(JsonReader& in) {
@@ -180,6 +191,8 @@ Objective ObjectiveFromJson(JsonReader& in) {
     objective.seconds = *seconds;
   }
   if (objective.minutes < 0) in.Fault("minutes", "must not be negative");
+  objective.share = ShareFromJson(in, "share");
+  objective.availability = ShareFromJson(in, "availability");
   return objective;
 }
 
@@ -317,10 +330,12 @@ Result<std::vector<Gap>> DecodeGaps(std::string_view text) {
 }
 
 std::string EncodeSnapshot(const Snapshot& snapshot) {
-  return DumpJson({{"version", snapshot.version},
-                   {"sites", ListToJson(snapshot.sites)},
-                   {"placements", ListToJson(snapshot.placements)},
-                   {"objectives", ListToJson(snapshot.objectives)}});
+  nlohmann::json out = {{"version", snapshot.version},
+                        {"sites", ListToJson(snapshot.sites)},
+                        {"placements", ListToJson(snapshot.placements)},
+                        {"objectives", ListToJson(snapshot.objectives)}};
+  if (snapshot.calendar != CalendarRules{}) out["calendar"] = ToJson(snapshot.calendar);
+  return DumpJson(out);
 }
 
 Result<Snapshot> DecodeSnapshot(std::string_view text) {
@@ -331,8 +346,15 @@ Result<Snapshot> DecodeSnapshot(std::string_view text) {
     snapshot.sites = in.List<Site>("sites", SiteFromJson);
     snapshot.placements = in.List<Placement>("placements", PlacementFromJson);
     snapshot.objectives = in.List<Objective>("objectives", ObjectiveFromJson);
+    snapshot.calendar = in.Object<CalendarRules>("calendar", CalendarFromJson);
     return snapshot;
   });
+}
+
+std::string EncodeCalendar(const CalendarRules& calendar) { return DumpJson(ToJson(calendar)); }
+
+Result<CalendarRules> DecodeCalendar(std::string_view text) {
+  return Decode<CalendarRules>(text, "calendar", CalendarFromJson);
 }
 
 }  // namespace haidang::query

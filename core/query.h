@@ -162,6 +162,11 @@ std::string EncodeGaps(const std::vector<Gap>& gaps);
 Result<std::vector<Gap>> DecodeGaps(std::string_view json);
 std::string EncodeSnapshot(const Snapshot& snapshot);
 Result<Snapshot> DecodeSnapshot(std::string_view json);
+// As the snapshot holds it:
+// {"week":[[[450,690],…],…],"days":[{"day":"2026-04-27","working":true}]}, Monday first, in minutes
+// since midnight.
+std::string EncodeCalendar(const CalendarRules& calendar);
+Result<CalendarRules> DecodeCalendar(std::string_view json);
 
 // "HDC1", then for each column: u32 length and JSON {"machine","metric","labels"}, u32 count, count
 // int64 milliseconds, count IEEE doubles; all little-endian. Decoding never allocates more than the

@@ -146,6 +146,10 @@ std::optional<double> JsonReader::OptionalNumber(const char* key) {
   return value->get<double>();
 }
 
+const json* JsonReader::Array(const char* key) {
+  return Find(key, json::value_t::array, "an array");
+}
+
 std::map<std::string, double> JsonReader::Numbers(const char* key) {
   std::map<std::string, double> out;
   const json* value = Find(key, json::value_t::object, "an object of numbers");

@@ -43,6 +43,9 @@ class JsonReader {
 
   std::vector<std::string> Texts(const char* key);
 
+  // The array at `key`, of anything; null where it is absent. It lives as long as the document.
+  const nlohmann::json* Array(const char* key);
+
   // The object at `key`, a default where it is absent.
   template <typename T, typename Read>
   T Object(const char* key, Read read) {

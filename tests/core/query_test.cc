@@ -130,6 +130,9 @@ TEST_CASE("snapshot, findings and events survive the way there and back") {
   snapshot.sites.push_back({"193", "Thành phố Hạ Long", "district", "22", -5, 1751302800000});
   snapshot.placements.push_back({"m", "06652", "server", 1, 2, {"mot-cua"}});
   snapshot.objectives.push_back({"mot-cua", "", 2.5, 6});
+  snapshot.objectives.push_back({"mot-cua", "tra-cuu", 1, 5, 0.95, 0.995});
+  snapshot.calendar.week = {{{450, 690}, {780, 1020}}, {}, {}, {}, {}, {}, {{0, 1440}}};
+  snapshot.calendar.days = {{"2026-04-26", true}, {"2026-04-27", false}};
   auto back = DecodeSnapshot(EncodeSnapshot(snapshot));
   REQUIRE(back.ok());
   CHECK(back->version == 3);
@@ -140,6 +143,11 @@ TEST_CASE("snapshot, findings and events survive the way there and back") {
   CHECK(back->placements.at(0).machine_class == "server");
   CHECK(back->placements.at(0).serves == std::vector<std::string>{"mot-cua"});
   CHECK(back->objectives.at(0).seconds == 2.5);
+  CHECK_FALSE(back->objectives.at(0).share);
+  CHECK_FALSE(back->objectives.at(0).availability);
+  CHECK(back->objectives.at(1).share == 0.95);
+  CHECK(back->objectives.at(1).availability == 0.995);
+  CHECK(back->calendar == snapshot.calendar);
   CHECK(EncodeSnapshot(*back) == EncodeSnapshot(snapshot));
 
   auto findings = DecodeFindings(EncodeFindings(SampleOverview().open_findings));
@@ -162,6 +170,100 @@ TEST_CASE("a snapshot with impossible objectives or versions is refused") {
   CHECK_FALSE(
       DecodeSnapshot(R"({"version":1,"objectives":[{"journey":"j","seconds":1,"minutes":-1}]})")
           .ok());
+}
+
+TEST_CASE("an older server's snapshot promises nothing and keeps no office hours") {
+  const auto old = DecodeSnapshot(
+      R"({"version":1,"objectives":[{"journey":"j","step":"","seconds":3,"minutes":5}]})");
+  REQUIRE(old.ok());
+  CHECK_FALSE(old->objectives.at(0).share);
+  CHECK_FALSE(old->objectives.at(0).availability);
+  CHECK(old->calendar == CalendarRules{});
+  // What has neither is written as ever.
+  CHECK(EncodeSnapshot(*old).find("share") == std::string::npos);
+  CHECK(EncodeSnapshot(*old).find("calendar") == std::string::npos);
+  const auto empty = DecodeSnapshot(R"({"version":1,"calendar":{"week":[],"days":[]}})");
+  REQUIRE(empty.ok());
+  CHECK(empty->calendar == CalendarRules{});
+}
+
+TEST_CASE("shares that no objective can want are refused") {
+  const auto with = [](const std::string& promise) {
+    return DecodeSnapshot(R"({"version":1,"objectives":[{"journey":"j","seconds":1,"minutes":1,)" +
+                          promise + "}]}");
+  };
+  CHECK(with(R"("share":0.01)").ok());
+  CHECK(with(R"("share":0.99999,"availability":0.5)").ok());
+  CHECK(with(R"("share":null)").ok());
+  for (const char* value : {"0", "1", "-0.5", "95", "0.009", "0.999999", "1e-300"}) {
+    INFO(value);
+    CHECK(with(std::string(R"("share":)") + value).error().message ==
+          "snapshot.objectives[0].share: must be a share from 0.01 to 0.99999");
+    CHECK(with(std::string(R"("availability":)") + value).error().message ==
+          "snapshot.objectives[0].availability: must be a share from 0.01 to 0.99999");
+  }
+  CHECK(with(R"("share":"0.95")").error().message ==
+        "snapshot.objectives[0].share: must be a finite number");
+  CHECK_FALSE(with(R"("share":1e999)").ok());
+}
+
+TEST_CASE("a calendar is one compact text") {
+  CalendarRules rules;
+  rules.week = {{{450, 690}, {780, 1020}}, {}, {}, {}, {}, {}, {}};
+  rules.days = {{"2026-04-27", false}};
+  const std::string text = EncodeCalendar(rules);
+  CHECK(text == R"({"days":[{"day":"2026-04-27","working":false}],)"
+                R"("week":[[[450,690],[780,1020]],[],[],[],[],[],[]]})");
+  REQUIRE(DecodeCalendar(text).ok());
+  CHECK(*DecodeCalendar(text) == rules);
+  CHECK(*DecodeCalendar("{}") == CalendarRules{});
+}
+
+TEST_CASE("hostile calendars are refused with the place of the fault") {
+  const auto refusal = [](const std::string& calendar) {
+    auto result = DecodeSnapshot(R"({"version":1,"calendar":)" + calendar + "}");
+    INFO(calendar);
+    REQUIRE_FALSE(result.ok());
+    return result.error().message;
+  };
+  const auto monday = [](const std::string& hours) {
+    return R"({"week":[)" + hours + ",[],[],[],[],[],[]]}";
+  };
+  CHECK(refusal("[]") == "snapshot.calendar: must be an object");
+  CHECK(refusal(R"({"week":{}})") == "snapshot.calendar.week: must be an array");
+  const std::string shape =
+      "snapshot.calendar.week: must be seven arrays of [begin,end] in minutes";
+  for (const char* week : {"[[]]", "[[],[],[],[],[],[],[],[]]", "[1,2,3,4,5,6,7]"}) {
+    CHECK(refusal(std::string(R"({"week":)") + week + "}") == shape);
+  }
+  for (const char* hours :
+       {"[1]", "[[]]", "[[1]]", "[[1,2,3]]", "[[\"07:30\",\"11:30\"]]", "[[1.5,2]]", "[[-1,5]]",
+        "[[0,1441]]", "[[0,18446744073709551615]]", "[[0,-18446744073709551616]]", "[[true,5]]",
+        "[{\"begin\":1}]", "[null]"}) {
+    CHECK(refusal(monday(hours)) == shape);
+  }
+  CHECK(refusal(monday("[[5,5]]")).find("week: has the stretch 00:05-00:05") != std::string::npos);
+  CHECK(refusal(monday("[[60,120],[90,180]]")).find("begins before 01:00-02:00") !=
+        std::string::npos);
+  CHECK(refusal(monday("[[0,1],[2,3],[4,5],[6,7],[8,9],[10,11],[12,13],[14,15],[16,17]]")) ==
+        "snapshot.calendar.week: has 9 stretches, more than 8");
+
+  const auto days = [](const std::string& list) { return R"({"days":[)" + list + "]}"; };
+  const std::string off = R"(,"working":false})";
+  CHECK(refusal(days("1")) == "snapshot.calendar.days[0]: not an object");
+  CHECK(refusal(days(R"({"working":true})")) == "snapshot.calendar.days[0].day: is missing");
+  CHECK(refusal(days(R"({"day":"2026-04-27"})")) ==
+        "snapshot.calendar.days[0].working: is missing");
+  CHECK(refusal(days(R"({"day":"2026-04-27","working":1})")) ==
+        "snapshot.calendar.days[0].working: must be true or false");
+  CHECK(refusal(days(R"({"day":"2026-02-29")" + off)) ==
+        "snapshot.calendar.days[0].day: is no day such as 2026-04-27");
+  const std::string first = R"({"day":"2026-04-27")" + off, second = R"({"day":"2026-04-28")" + off;
+  CHECK(refusal(days(first + "," + first)) == "snapshot.calendar.days: must ascend");
+  CHECK(refusal(days(second + "," + first)) == "snapshot.calendar.days: must ascend");
+  std::string many = first;
+  for (int i = 0; i < 4096; ++i) many += "," + first;
+  CHECK(refusal(days(many)) == "snapshot.calendar.days: more than 4096");
 }
 
 TEST_CASE("columns survive the way there and back, NaN included") {
