@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "core/utf8.h"
 
@@ -32,9 +33,7 @@ class CsvReader {
   }
 
  private:
-  Error Fault(const std::string& what) const {
-    return Error{"line " + std::to_string(line_) + ": " + what};
-  }
+  Error Fault(const std::string& what) const { return AtLine(line_, what); }
 
   Status ReadRow(CsvRow& row) {
     while (true) {
@@ -112,6 +111,46 @@ Result<std::vector<CsvRow>> ParseCsv(std::string_view text, const CsvLimits& lim
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   if (!IsUtf8(text)) return Error{"not UTF-8 text; save it as UTF-8"};
   return CsvReader(text, limits).Read();
+}
+
+Result<CsvColumns> CsvColumns::Find(const CsvRow& header, const std::vector<std::string>& wanted) {
+  CsvColumns columns;
+  for (size_t i = 0; i < header.fields.size(); ++i) {
+    if (!columns.place_.emplace(header.fields[i], i).second) {
+      return AtLine(header.line, "the column \"" + header.fields[i] + "\" twice");
+    }
+  }
+  for (const std::string& name : wanted) {
+    if (!columns.Has(name)) return AtLine(header.line, "the column \"" + name + "\" is missing");
+  }
+  return columns;
+}
+
+std::string CsvColumns::Get(const CsvRow& row, const std::string& name) const {
+  const auto it = place_.find(name);
+  if (it == place_.end() || it->second >= row.fields.size()) return "";
+  return row.fields[it->second];
+}
+
+Result<CsvTable> ParseTable(std::string_view text, const std::vector<std::string>& wanted,
+                            const CsvLimits& limits) {
+  Result<std::vector<CsvRow>> rows = ParseCsv(text, limits);
+  if (!rows) return rows.error();
+  if (rows->empty()) return Error{"empty; the first line must name the columns"};
+  const CsvRow header = std::move(rows->front());
+  rows->erase(rows->begin());
+  Result<CsvColumns> columns = CsvColumns::Find(header, wanted);
+  if (!columns) return columns.error();
+  for (const CsvRow& row : *rows) {
+    if (row.fields.size() > header.fields.size()) {
+      return AtLine(row.line, "more fields than columns");
+    }
+  }
+  return CsvTable{std::move(*columns), std::move(*rows)};
+}
+
+Error AtLine(size_t line, const std::string& what) {
+  return Error{"line " + std::to_string(line) + ": " + what};
 }
 
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {

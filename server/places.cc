@@ -1,12 +1,12 @@
 #include "server/places.h"
 
 #include <algorithm>
-#include <charconv>
-#include <chrono>
 #include <map>
 #include <optional>
 #include <tuple>
 
+#include "core/calendar.h"
+#include "core/utf8.h"
 #include "server/csv.h"
 
 namespace haidang::server {
@@ -15,6 +15,7 @@ namespace {
 using query::Placement;
 using query::Site;
 
+constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
 constexpr int64_t kVietNamOffsetMs = int64_t{7} * 3600 * 1000;
 constexpr size_t kMaxDepth = 32;  // of places; deeper means a mistake
 
@@ -24,75 +25,34 @@ const std::string& Key(const Placement& placement) { return placement.machine; }
 auto Content(const Site& site) { return std::tie(site.name, site.level, site.parent_code); }
 auto Content(const Placement& row) { return std::tie(row.site, row.machine_class, row.serves); }
 
-Error At(size_t line, const std::string& what) {
-  return Error{"line " + std::to_string(line) + ": " + what};
-}
-
-// Where each wanted column stands in the header line.
-class Columns {
- public:
-  static Result<Columns> Find(const CsvRow& header, const std::vector<std::string>& wanted) {
-    Columns columns;
-    for (size_t i = 0; i < header.fields.size(); ++i) {
-      if (!columns.place_.emplace(header.fields[i], i).second) {
-        return At(header.line, "the column \"" + header.fields[i] + "\" twice");
-      }
-    }
-    for (const std::string& name : wanted) {
-      if (!columns.place_.contains(name)) {
-        return At(header.line, "the column \"" + name + "\" is missing");
-      }
-    }
-    columns.width_ = header.fields.size();
-    return columns;
-  }
-
-  bool Has(const std::string& name) const { return place_.contains(name); }
-  // Empty where the row has fewer fields or there is no such column.
-  std::string Get(const CsvRow& row, const std::string& name) const {
-    const auto it = place_.find(name);
-    if (it == place_.end() || it->second >= row.fields.size()) return "";
-    return row.fields[it->second];
-  }
-  size_t width() const { return width_; }
-
- private:
-  std::map<std::string, size_t> place_;
-  size_t width_ = 0;
-};
-
 // Reads a file whose rows `take` turns into values; `take` returns an Error without its line.
 template <typename Row, typename Take>
 Result<PlaceFile<Row>> Read(std::string_view csv, const std::vector<std::string>& wanted,
                             Take take) {
-  Result<std::vector<CsvRow>> rows = ParseCsv(csv);
-  if (!rows) return rows.error();
-  if (rows->empty()) return Error{"empty; the first line must name the columns"};
-  Result<Columns> columns = Columns::Find(rows->front(), wanted);
-  if (!columns) return columns.error();
+  const Result<CsvTable> table = ParseTable(csv, wanted);
+  if (!table) return table.error();
+  const CsvColumns& columns = table->columns;
   PlaceFile<Row> file;
-  file.dated = columns->Has("valid_from");
+  file.dated = columns.Has("valid_from");
   std::map<std::pair<std::string, int64_t>, size_t> lines;
-  for (size_t i = 1; i < rows->size(); ++i) {
-    const CsvRow& line = (*rows)[i];
-    if (line.fields.size() > columns->width()) return At(line.line, "more fields than columns");
-    Result<Row> row = take(line, *columns);
-    if (!row) return At(line.line, row.error().message);
-    if (const std::string day = columns->Get(line, "valid_from"); !day.empty()) {
+  for (const CsvRow& line : table->rows) {
+    Result<Row> row = take(line, columns);
+    if (!row) return AtLine(line.line, row.error().message);
+    if (const std::string day = columns.Get(line, "valid_from"); !day.empty()) {
       Result<int64_t> from = ParseDay(day);
-      if (!from) return At(line.line, "valid_from: " + from.error().message);
+      if (!from) return AtLine(line.line, "valid_from: " + from.error().message);
       row->valid_from_ms = *from;
     }
-    if (const std::string day = columns->Get(line, "valid_to"); file.dated && !day.empty()) {
+    if (const std::string day = columns.Get(line, "valid_to"); file.dated && !day.empty()) {
       Result<int64_t> to = ParseDay(day);
-      if (!to) return At(line.line, "valid_to: " + to.error().message);
-      if (*to <= row->valid_from_ms) return At(line.line, "valid_to is not after valid_from");
+      if (!to) return AtLine(line.line, "valid_to: " + to.error().message);
+      if (*to <= row->valid_from_ms) return AtLine(line.line, "valid_to is not after valid_from");
       row->valid_to_ms = *to;
     }
     const auto [first, fresh] = lines.try_emplace({Key(*row), row->valid_from_ms}, line.line);
     if (!fresh) {
-      return At(line.line,
-                "\"" + Key(*row) + "\" stands in line " + std::to_string(first->second) + " too");
+      return AtLine(line.line, "\"" + Key(*row) + "\" stands in line " +
+                                   std::to_string(first->second) + " too");
     }
     file.rows.push_back(std::move(*row));
   }
@@ -171,7 +131,7 @@ std::vector<Row> MergeRows(const std::vector<Row>& known, const PlaceFile<Row>& 
 
 Result<PlaceFile<Site>> ParseSites(std::string_view csv) {
   auto file = Read<Site>(csv, {"code", "name", "level", "parent_code"},
-                         [](const CsvRow& line, const Columns& columns) -> Result<Site> {
+                         [](const CsvRow& line, const CsvColumns& columns) -> Result<Site> {
                            Site site;
                            site.code = columns.Get(line, "code");
                            site.name = columns.Get(line, "name");
@@ -214,20 +174,21 @@ Result<std::vector<std::string>> ParseServes(std::string_view text) {
 }  // namespace
 
 Result<PlaceFile<Placement>> ParseInventory(std::string_view csv) {
-  auto file = Read<Placement>(csv, {"machine", "site", "class"},
-                              [](const CsvRow& line, const Columns& columns) -> Result<Placement> {
-                                Placement row;
-                                row.machine = columns.Get(line, "machine");
-                                row.site = columns.Get(line, "site");
-                                row.machine_class = columns.Get(line, "class");
-                                auto serves = ParseServes(columns.Get(line, "serves"));
-                                if (!serves) return serves.error();
-                                row.serves = std::move(*serves);
-                                if (row.machine.empty()) return Error{"the machine is empty"};
-                                if (row.site.empty())
-                                  return Error{"the site of \"" + row.machine + "\" is empty"};
-                                return row;
-                              });
+  auto file =
+      Read<Placement>(csv, {"machine", "site", "class"},
+                      [](const CsvRow& line, const CsvColumns& columns) -> Result<Placement> {
+                        Placement row;
+                        row.machine = columns.Get(line, "machine");
+                        row.site = columns.Get(line, "site");
+                        row.machine_class = columns.Get(line, "class");
+                        auto serves = ParseServes(columns.Get(line, "serves"));
+                        if (!serves) return serves.error();
+                        row.serves = std::move(*serves);
+                        if (row.machine.empty()) return Error{"the machine is empty"};
+                        if (row.site.empty())
+                          return Error{"the site of \"" + row.machine + "\" is empty"};
+                        return row;
+                      });
   if (file) CloseByNext(file->rows);
   return file;
 }
@@ -253,23 +214,11 @@ std::vector<Site> ValidAt(const std::vector<Site>& sites, int64_t now_ms) {
 }
 
 Result<int64_t> ParseDay(std::string_view day) {
-  int year = 0;
-  unsigned month = 0;
-  unsigned date = 0;
-  const auto number = [&](size_t at, size_t length, auto& out) {
-    const char* end = day.data() + at + length;
-    const auto [stop, error] = std::from_chars(day.data() + at, end, out);
-    return error == std::errc() && stop == end;
-  };
-  const bool shaped = day.size() == 10 && day[4] == '-' && day[7] == '-' && number(0, 4, year) &&
-                      number(5, 2, month) && number(8, 2, date);
-  const std::chrono::year_month_day value{std::chrono::year(year), std::chrono::month(month),
-                                          std::chrono::day(date)};
-  if (!shaped || year < 0 || !value.ok()) {
-    return Error{"\"" + std::string(day.substr(0, 32)) + "\" is no day; write 2025-07-01"};
+  const std::optional<int64_t> number = DayNumber(day);
+  if (!number) {
+    return Error{"\"" + Printable(day, 32) + "\" is no day; write 2025-07-01"};
   }
-  const auto midnight = std::chrono::sys_days(value).time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(midnight).count() - kVietNamOffsetMs;
+  return *number * kDayMs - kVietNamOffsetMs;
 }
 
 }  // namespace haidang::server
