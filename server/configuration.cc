@@ -5,6 +5,7 @@
 #include "core/config.h"
 #include "core/io/secret.h"
 #include "core/io/state_directory.h"
+#include "server/calendar.h"
 #include "server/csv.h"
 
 namespace haidang::server {
@@ -14,7 +15,7 @@ constexpr size_t kMaxFileBytes = 16U << 20;
 
 // The file that `table`'s key `file` names; nothing where it names none.
 template <typename File, typename Parse>
-void ReadPlaces(ConfigTable table, const std::string& path, Parse parse, std::optional<File>& out) {
+void ReadNamed(ConfigTable table, const std::string& path, Parse parse, std::optional<File>& out) {
   if (path.empty()) return;
   const Result<std::string> text = ReadFile(path, kMaxFileBytes);
   if (!text) {
@@ -32,12 +33,15 @@ Result<Configuration> LoadConfiguration(const std::string& path) {
   if (!file) return file.error();
   auto options = ReadOptions(**file);
   if (!options) return options.error();
-  Configuration configuration{std::move(*options), {}, {}};
+  Configuration configuration{std::move(*options), {}, {}, {}};
   ConfigTable root = (*file)->root();
-  ReadPlaces(root.Table("sites"), configuration.options.sites_file, ParseSites,
-             configuration.sites);
-  ReadPlaces(root.Table("inventory"), configuration.options.inventory_file, ParseInventory,
-             configuration.inventory);
+  ReadNamed(root.Table("sites"), configuration.options.sites_file, ParseSites, configuration.sites);
+  ReadNamed(root.Table("inventory"), configuration.options.inventory_file, ParseInventory,
+            configuration.inventory);
+  std::optional<std::vector<CalendarDay>> days;
+  ReadNamed(root.Table("calendar"), configuration.options.calendar_file, ParseCalendarDays, days);
+  configuration.calendar = {configuration.options.office_hours,
+                            days.value_or(std::vector<CalendarDay>{})};
   if (const auto secret = ReadSecret(configuration.options.secret_file); !secret) {
     root.Table("collector").Fault("secret_file", secret.error().message);
   }

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "core/calendar.h"
 #include "core/query.h"
 #include "core/result.h"
 #include "server/options.h"
@@ -15,6 +16,7 @@ struct Configuration {
   Options options;
   std::optional<PlaceFile<query::Site>> sites;
   std::optional<PlaceFile<query::Placement>> inventory;
+  CalendarRules calendar;  // the options' hours and the file's days
 };
 
 // Reads all that a start needs and looks at the rest, so that whoever checks hears what a start

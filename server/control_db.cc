@@ -41,6 +41,16 @@ CREATE TABLE objectives (
 )sql",
     // What a machine serves: a JSON list of names.
     "ALTER TABLE placements ADD COLUMN serves TEXT NOT NULL DEFAULT '[]'",
+    // What is promised over 30 days; when offices are open: one row of JSON, none where they always
+    // are.
+    R"sql(
+ALTER TABLE objectives ADD COLUMN share REAL;
+ALTER TABLE objectives ADD COLUMN availability REAL;
+CREATE TABLE calendar (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  rules TEXT NOT NULL
+);
+)sql",
 };
 static_assert(std::size(kMigrations) == ControlDb::kSchemaVersion);
 
@@ -71,7 +81,8 @@ Status InsertAll(Database& db, std::string_view sql, const Rows& rows, Bind bind
   return {};
 }
 
-void BindOptional(Statement& statement, int index, const std::optional<int64_t>& value) {
+template <typename T>
+void BindOptional(Statement& statement, int index, const std::optional<T>& value) {
   if (value) {
     statement.Bind(index, *value);
   } else {
@@ -93,6 +104,51 @@ std::vector<std::string> NamesOf(std::string_view text) {
 std::optional<int64_t> OptionalInt(const Statement& row, int column) {
   if (row.IsNull(column)) return std::nullopt;
   return row.Int(column);
+}
+
+std::optional<double> OptionalReal(const Statement& row, int column) {
+  if (row.IsNull(column)) return std::nullopt;
+  return row.Real(column);
+}
+
+Status ReadObjectives(Database& db, std::vector<query::Objective>& objectives) {
+  return Query(
+      db,
+      "SELECT journey, step, seconds, minutes, share, availability FROM objectives "
+      "ORDER BY journey, step",
+      kNoParameters, [&](const Statement& row) {
+        objectives.push_back({std::string(row.Text(0)), std::string(row.Text(1)), row.Real(2),
+                              row.Int(3), OptionalReal(row, 4), OptionalReal(row, 5)});
+      });
+}
+
+Status WriteObjectives(Database& db, const std::vector<query::Objective>& objectives) {
+  return InsertAll(db,
+                   "INSERT INTO objectives (journey, step, seconds, minutes, share, availability) "
+                   "VALUES (?, ?, ?, ?, ?, ?)",
+                   objectives, [](Statement& insert, const query::Objective& objective) {
+                     insert.Bind(1, std::string_view(objective.journey))
+                         .Bind(2, std::string_view(objective.step))
+                         .Bind(3, objective.seconds)
+                         .Bind(4, objective.minutes);
+                     BindOptional(insert, 5, objective.share);
+                     BindOptional(insert, 6, objective.availability);
+                   });
+}
+
+// Our own writing: what cannot be read is none, until the next import writes it anew.
+Status ReadCalendar(Database& db, CalendarRules& calendar) {
+  return Query(db, "SELECT rules FROM calendar", kNoParameters, [&](const Statement& row) {
+    if (auto rules = query::DecodeCalendar(row.Text(0)); rules) calendar = std::move(*rules);
+  });
+}
+
+Status WriteCalendar(Database& db, const CalendarRules& calendar) {
+  if (calendar == CalendarRules{}) return {};
+  const std::string rules = query::EncodeCalendar(calendar);
+  return Query(
+      db, "INSERT INTO calendar (id, rules) VALUES (1, ?)",
+      [&](Statement& insert) { insert.Bind(1, std::string_view(rules)); }, [](const Statement&) {});
 }
 
 // Equal text for equal content, whatever the version.
@@ -159,14 +215,8 @@ Result<query::Snapshot> ControlDb::Snapshot() {
                                                OptionalInt(row, 4), NamesOf(row.Text(5))});
               });
   }
-  if (read) {
-    read =
-        Query(db_, "SELECT journey, step, seconds, minutes FROM objectives ORDER BY journey, step",
-              kNoParameters, [&](const Statement& row) {
-                snapshot.objectives.push_back(
-                    {std::string(row.Text(0)), std::string(row.Text(1)), row.Real(2), row.Int(3)});
-              });
-  }
+  if (read) read = ReadObjectives(db_, snapshot.objectives);
+  if (read) read = ReadCalendar(db_, snapshot.calendar);
   if (!read) return read.error();
   return snapshot;
 }
@@ -182,6 +232,7 @@ Status ControlDb::Import(const Sources& sources, int64_t now_ms) {
     next.placements = Merge(known->placements, *sources.inventory, now_ms);
   }
   next.objectives = sources.objectives;
+  next.calendar = sources.calendar;
   if (Status replaced = Replace(next); !replaced) return replaced;
   Result<query::Snapshot> stored = Snapshot();  // in the database's order
   if (!stored) return stored.error();
@@ -192,7 +243,8 @@ Status ControlDb::Import(const Sources& sources, int64_t now_ms) {
 }
 
 Status ControlDb::Replace(const query::Snapshot& snapshot) {
-  Status done = db_.Exec("DELETE FROM sites; DELETE FROM placements; DELETE FROM objectives");
+  Status done = db_.Exec(
+      "DELETE FROM sites; DELETE FROM placements; DELETE FROM objectives; DELETE FROM calendar");
   if (done) {
     done = InsertAll(db_,
                      "INSERT INTO sites (code, valid_from_ms, valid_to_ms, name, level, "
@@ -217,16 +269,8 @@ Status ControlDb::Replace(const query::Snapshot& snapshot) {
           insert.Bind(6, std::string_view(nlohmann::json(row.serves).dump()));
         });
   }
-  if (done) {
-    done = InsertAll(db_,
-                     "INSERT INTO objectives (journey, step, seconds, minutes) VALUES (?, ?, ?, ?)",
-                     snapshot.objectives, [](Statement& insert, const query::Objective& objective) {
-                       insert.Bind(1, std::string_view(objective.journey))
-                           .Bind(2, std::string_view(objective.step))
-                           .Bind(3, objective.seconds)
-                           .Bind(4, objective.minutes);
-                     });
-  }
+  if (done) done = WriteObjectives(db_, snapshot.objectives);
+  if (done) done = WriteCalendar(db_, snapshot.calendar);
   return done;
 }
 

@@ -38,6 +38,7 @@ Result<ControlDb> OpenControl(const Configuration& configuration, const Clock& c
   if (configuration.sites) sources.sites = &*configuration.sites;
   if (configuration.inventory) sources.inventory = &*configuration.inventory;
   sources.objectives = options.objectives;
+  sources.calendar = configuration.calendar;
   if (Status imported = control->Import(sources, clock.WallMs()); !imported) {
     return imported.error();
   }

@@ -1,9 +1,21 @@
 #include "server/options.h"
 
+#include <algorithm>
+#include <array>
+
+#include "core/utf8.h"
+#include "server/calendar.h"
+
 namespace haidang::server {
 namespace {
 
 constexpr std::string_view kHttp = "http://";
+constexpr std::array kWeekdays{"monday", "tuesday",  "wednesday", "thursday",
+                               "friday", "saturday", "sunday"};
+constexpr char kAllowedHours[] =
+    "; allowed: at most 8 stretches such as \"07:30-11:30\", none after 24:00, each after the one "
+    "before";
+static_assert(kMaxStretches == 8);
 
 void ReadServer(ConfigTable& table, Options& options) {
   const std::string listen = table.String("listen", ToString(options.listen), 256);
@@ -43,6 +55,11 @@ void ReadCollector(ConfigTable& table, Options& options) {
   table.Finish();
 }
 
+std::optional<double> ReadShare(ConfigTable& table, std::string_view key) {
+  if (!table.Has(key)) return std::nullopt;
+  return table.Number(key, query::kMinShare, query::kMinShare, query::kMaxShare);
+}
+
 void ReadObjectives(ConfigTable& root, Options& options) {
   for (ConfigTable& table : root.Tables("objective")) {
     query::Objective objective;
@@ -50,6 +67,8 @@ void ReadObjectives(ConfigTable& root, Options& options) {
     objective.step = table.String("step", "", 64);
     objective.seconds = table.Number("seconds", objective.seconds, 0.001, 3600);
     objective.minutes = table.Integer("minutes", objective.minutes, 0, 1440);
+    objective.share = ReadShare(table, "share");
+    objective.availability = ReadShare(table, "availability");
     for (const query::Objective& other : options.objectives) {
       if (other.journey == objective.journey && other.step == objective.step) {
         table.Fault("journey",
@@ -58,6 +77,45 @@ void ReadObjectives(ConfigTable& root, Options& options) {
     }
     table.Finish();
     options.objectives.push_back(std::move(objective));
+  }
+}
+
+std::vector<DayHours> ReadHours(ConfigTable& table, const char* weekday) {
+  std::vector<DayHours> hours;
+  for (const std::string& text : table.Strings(weekday, {}, kMaxStretches)) {
+    const auto stretch = ParseStretch(text);
+    if (!stretch) {
+      table.Fault(weekday, "holds \"" + Printable(text, 32) + "\"" + kAllowedHours);
+      return {};
+    }
+    hours.push_back(*stretch);
+  }
+  if (const Status checked = CheckHours(hours); !checked) {
+    table.Fault(weekday, checked.error().message + kAllowedHours);
+  }
+  return hours;
+}
+
+void ReadCalendar(ConfigTable& root, Options& options) {
+  ConfigTable table = root.Table("calendar");
+  options.calendar_file = table.String("file", "");
+  std::vector<std::vector<DayHours>> week;
+  bool given = false;
+  for (const char* weekday : kWeekdays) {
+    given = given || table.Has(weekday);
+    week.push_back(ReadHours(table, weekday));
+  }
+  table.Finish();
+  const auto shut = [](const std::vector<DayHours>& hours) { return hours.empty(); };
+  if (given && std::all_of(week.begin(), week.end(), shut)) {
+    root.Fault("calendar",
+               "has no hours on any day, so that offices would always be shut; allowed: hours of "
+               "one day at least, such as monday = [\"07:30-11:30\"]");
+  }
+  if (given) {
+    options.office_hours = std::move(week);
+  } else if (!options.calendar_file.empty()) {
+    options.office_hours = UsualWeek();
   }
 }
 
@@ -105,6 +163,7 @@ Result<Options> ReadOptions(ConfigFile& file) {
   options.inventory_file = inventory.String("file", "");
   inventory.Finish();
   ReadObjectives(root, options);
+  ReadCalendar(root, options);
   ReadMetrics(root.Table("metrics"), options);
   ConfigTable log = root.Table("log");
   options.log_level = log.OneOf("level", options.log_level, {"debug", "info", "warning", "error"});

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/calendar.h"
 #include "core/config.h"
 #include "core/io/host_port.h"
 #include "core/query.h"
@@ -23,6 +24,10 @@ struct Options {
   std::string sites_file;      // CSV; "" leaves the places of the last import
   std::string inventory_file;  // CSV; "" leaves the placements of the last import
   std::vector<query::Objective> objectives;
+
+  // Hours in which offices are open, by day of the week (core/calendar.h); empty: always.
+  std::vector<std::vector<DayHours>> office_hours;
+  std::string calendar_file;  // CSV of days off and swapped working days; "": there are none
 
   std::vector<std::string> fleet_targets;  // for /sd: host:port of the collector's metrics port
   std::string own_target;                  // for /sd: host:port of this server; "" leaves it out

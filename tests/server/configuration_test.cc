@@ -17,13 +17,14 @@ namespace {
 struct Files {
   testing::TempDir dir;
   std::string secret = dir / "secret", sites = dir / "sites.csv", inventory = dir / "inventory.csv",
-              state = dir / "state";
+              state = dir / "state", calendar = dir / "calendar.csv";
 
   Files() {
     Write(secret, "0123456789abcdef\n");
     ::chmod(secret.c_str(), 0640);
     Write(sites, "code,name,level,parent_code\n22,Quảng Ninh,province,\n");
     Write(inventory, "machine,site,class\npc-1,22,server\n");
+    Write(calendar, "date,kind\n2026-04-27,off\n2026-04-26,work\n");
   }
   static void Write(const std::string& path, const std::string& text) {
     std::ofstream(path) << text;
@@ -32,7 +33,7 @@ struct Files {
     const std::string path = dir / "server.toml";
     Write(path, "[collector]\nsecret_file = \"" + secret + "\"\n[state]\ndirectory = \"" + state +
                     "\"\n[sites]\nfile = \"" + sites + "\"\n[inventory]\nfile = \"" + inventory +
-                    "\"\n");
+                    "\"\n[calendar]\nfile = \"" + calendar + "\"\n");
     return LoadConfiguration(path);
   }
   std::string Refusal() {
@@ -51,7 +52,18 @@ TEST_CASE_METHOD(Files, "what the options name is read; nothing is made") {
   CHECK(configuration->sites->rows[0].name == "Quảng Ninh");
   REQUIRE(configuration->inventory);
   CHECK(configuration->inventory->rows[0].machine == "pc-1");
+  CHECK(configuration->calendar.week.size() == 7);
+  CHECK(configuration->calendar.week == configuration->options.office_hours);
+  CHECK(configuration->calendar.days ==
+        std::vector<CalendarDay>{{"2026-04-26", true}, {"2026-04-27", false}});
   CHECK_FALSE(std::filesystem::exists(state));
+}
+
+TEST_CASE_METHOD(Files, "without a calendar offices are always open") {
+  calendar = "";
+  const auto configuration = Load();
+  REQUIRE(configuration);
+  CHECK(configuration->calendar == CalendarRules{});
 }
 
 TEST_CASE_METHOD(Files, "a fault of a named file is told at the key that names it") {
@@ -80,6 +92,15 @@ TEST_CASE_METHOD(Files, "a fault of a named file is told at the key that names i
   SECTION("places wrong") {
     Write(sites, "code,name,level,parent_code\n1,A,p,9\n");
     CHECK_THAT(Refusal(), Contains("server.toml:6: sites.file: ") && Contains("parent \"9\""));
+  }
+  SECTION("calendar missing") {
+    calendar = dir / "none.csv";
+    CHECK_THAT(Refusal(), Contains("server.toml:10: calendar.file: ") && Contains("none.csv"));
+  }
+  SECTION("calendar wrong") {
+    Write(calendar, "date,kind\n2026-04-27,off\n2026-04-31,off\n");
+    CHECK_THAT(Refusal(), Contains("server.toml:10: calendar.file: ") &&
+                              Contains(calendar + ": line 3: date: \"2026-04-31\" is no day"));
   }
   SECTION("inventory wrong") {
     Write(inventory, "machine\n");

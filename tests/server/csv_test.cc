@@ -72,3 +72,22 @@ TEST_CASE("a file that is missing, a directory or too large is refused by name")
   CHECK_FALSE(ReadFile("/", 10).ok());
   CHECK_FALSE(ReadFile("/proc/self/maps", 10).ok());
 }
+
+TEST_CASE("a table is read by the names of its columns") {
+  const auto table = ParseTable("note,b,a\n\n1,2,3\n4\n", {"a", "b"});
+  REQUIRE(table.ok());
+  REQUIRE(table->rows.size() == 2);
+  CHECK(table->columns.Has("note"));
+  CHECK_FALSE(table->columns.Has("c"));
+  CHECK(table->columns.Get(table->rows[0], "a") == "3");
+  CHECK(table->columns.Get(table->rows[1], "a").empty());
+  CHECK(table->columns.Get(table->rows[0], "c").empty());
+  CHECK(table->rows[1].line == 4);
+  CHECK(ParseTable("a,b", {"a"})->rows.empty());
+
+  CHECK(ParseTable("", {"a"}).error().message == "empty; the first line must name the columns");
+  CHECK(ParseTable("\nb\n", {"a"}).error().message == "line 2: the column \"a\" is missing");
+  CHECK(ParseTable("a,a\n", {"a"}).error().message == "line 1: the column \"a\" twice");
+  CHECK(ParseTable("a\n1\n1,2\n", {"a"}).error().message == "line 3: more fields than columns");
+  CHECK(ParseTable("a\n\"1\n", {"a"}).error().message.find("line 2") == 0);
+}

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "collector/options.h"
+#include "server/calendar.h"
 #include "tests/support/sample_config.h"
 
 using namespace haidang;
@@ -33,6 +34,8 @@ TEST_CASE("the least configuration has the defaults") {
   CHECK(options->max_streams == 64);
   CHECK(options->secret_file == "/etc/haidang/secret");
   CHECK(options->objectives.empty());
+  CHECK(options->office_hours.empty());
+  CHECK(options->calendar_file.empty());
   CHECK(options->log_level == "info");
 }
 
@@ -65,8 +68,14 @@ TEST_CASE("the sample configuration is true") {
   CHECK(full->objectives[0].seconds == query::Objective().seconds);
   CHECK(full->objectives[0].minutes == query::Objective().minutes);
 
+  CHECK(full->objectives[0].share == 0.95);
+  CHECK(full->objectives[0].availability == 0.995);
+  CHECK(plain->office_hours.empty());
+  CHECK(full->office_hours == UsualWeek());
+  CHECK(full->calendar_file == defaults.calendar_file);
+
   for (const std::string section :
-       {"server", "collector", "state", "sites", "inventory", "metrics", "log"}) {
+       {"server", "collector", "state", "sites", "inventory", "calendar", "metrics", "log"}) {
     for (const std::string& key : KeysAllowedBy(Refusal(WithUnknownKey(sample, section)))) {
       INFO(section << "." << key);
       CHECK(all.find("\n" + key + " = ") != std::string::npos);
@@ -90,6 +99,13 @@ journey = "mot-cua"
 step = "tra-cuu"
 seconds = 2
 minutes = 10
+share = 0.95
+availability = 0.995
+[calendar]
+monday = ["07:30-11:30", "13:00-17:00"]
+saturday = ["00:00-24:00"]
+sunday = []
+file = "c.csv"
 [metrics]
 fleet_targets = ["127.0.0.1:9312"]
 own_target = "may-chu.tinh:8080"
@@ -104,6 +120,14 @@ level = "debug"
   CHECK(all->objectives[0].seconds == 3);
   CHECK(all->objectives[1].seconds == 2);
   CHECK(all->objectives[1].minutes == 10);
+  CHECK_FALSE(all->objectives[0].share);
+  CHECK_FALSE(all->objectives[0].availability);
+  CHECK(all->objectives[1].share == 0.95);
+  CHECK(all->objectives[1].availability == 0.995);
+  const std::vector<std::vector<DayHours>> week{
+      {{450, 690}, {780, 1020}}, {}, {}, {}, {}, {{0, 1440}}, {}};
+  CHECK(all->office_hours == week);
+  CHECK(all->calendar_file == "c.csv");
 }
 
 TEST_CASE("what cannot work is refused with file, line and key") {
@@ -143,4 +167,63 @@ TEST_CASE("the server cannot listen where its collector answers") {
   CHECK(Refusal("[collector]\nsecret_file = \"s\"\nurl = \"http://127.0.0.1:8080\"\n"
                 "[state]\ndirectory = \"d\"")
             .starts_with("server.toml:3: collector.url: "));
+}
+
+TEST_CASE("offices keep the usual hours where only their days are given, and none without either") {
+  auto file = ParseOptions(kLeast + "[calendar]\nfile = \"c.csv\"", "server.toml");
+  REQUIRE(file.ok());
+  CHECK(file->office_hours == UsualWeek());
+  CHECK(file->office_hours.at(4) == std::vector<DayHours>{{450, 690}, {780, 1020}});
+  CHECK(file->office_hours.at(5).empty());
+  auto neither = ParseOptions(kLeast + "[calendar]\nfile = \"\"", "server.toml");
+  REQUIRE(neither.ok());
+  CHECK(neither->office_hours.empty());
+}
+
+TEST_CASE("shares that no objective can want are refused") {
+  for (const char* key : {"share", "availability"}) {
+    for (const char* value : {"0", "1", "95", "-0.1", "nan", "\"0.95\"", "0.999999"}) {
+      INFO(key << " = " << value);
+      const std::string fault =
+          Refusal(kLeast + "[[objective]]\njourney = \"a\"\n" + key + " = " + value);
+      CHECK(fault.starts_with("server.toml:8: objective[0]." + std::string(key) + ": "));
+      CHECK(fault.find("allowed: 0.01 to 0.99999") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("hours that are none are refused with their line") {
+  const auto refusal = [](const std::string& hours) {
+    return Refusal(kLeast + "[calendar]\nmonday = " + hours);
+  };
+  const std::string allowed =
+      "; allowed: at most 8 stretches such as \"07:30-11:30\", none after 24:00, each after the "
+      "one "
+      "before";
+  CHECK(refusal("[\"7h30-11h30\"]") ==
+        "server.toml:7: calendar.monday: holds \"7h30-11h30\"" + allowed);
+  for (const char* stretch : {"", "-", "07:30", "07:30-", "7:30-11:30", "07:30-11:60",
+                              "23:00-24:01", "25:00-26:00", "11:30-07:30", "07:30-07:30",
+                              "07:30-11:30-12:00", "07:30 - 11:30", "0x:30-11:30", "07:30–11:30"}) {
+    INFO(stretch);
+    CHECK(refusal("[\"" + std::string(stretch) + "\"]") ==
+          "server.toml:7: calendar.monday: holds \"" + std::string(stretch) + "\"" + allowed);
+  }
+  CHECK(refusal("[\"07:30-11:30\", \"11:00-17:00\"]") ==
+        "server.toml:7: calendar.monday: has the stretch 11:00-17:00, which begins before "
+        "07:30-11:30 has ended" +
+            allowed);
+  CHECK(refusal("[\"13:00-17:00\", \"07:30-11:30\"]").find("begins before") != std::string::npos);
+  CHECK(refusal("\"07:30-11:30\"").starts_with("server.toml:7: calendar.monday: must be a list"));
+  std::string many;
+  for (int i = 10; i < 19; ++i) {
+    many += "\"" + std::to_string(i) + ":00-" + std::to_string(i) + ":30\",";
+  }
+  CHECK(refusal("[" + many + "]").find("has 9 entries; allowed: a list of at most 8") !=
+        std::string::npos);
+  CHECK(Refusal(kLeast + "[calendar]\nmonay = []").find("did you mean monday?") !=
+        std::string::npos);
+  // Without an hour on any day nothing would ever count.
+  CHECK(Refusal(kLeast + "[calendar]\nsunday = []")
+            .starts_with("server.toml:6: calendar: has no hours on any day"));
 }
