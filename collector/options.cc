@@ -8,6 +8,7 @@
 #include "core/io/secret.h"
 #include "core/io/state_directory.h"
 #include "core/io/tls_files.h"
+#include "core/objective_config.h"
 #include "core/sparkplug/topic.h"
 
 namespace haidang::collector {
@@ -77,23 +78,6 @@ void ReadBackfill(ConfigTable table, Grants::Rates& rates) {
   rates.total = table.Number("batches_per_second", rates.total, 1, 1e6);
   rates.machine = table.Number("machine_batches_per_second", rates.machine, 1, 1e4);
   table.Finish();
-}
-
-std::optional<double> ReadShare(ConfigTable& table, std::string_view key) {
-  if (!table.Has(key)) return std::nullopt;
-  return table.Number(key, query::kMinShare, query::kMinShare, query::kMaxShare);
-}
-
-query::Objective ReadObjective(ConfigTable table) {
-  query::Objective objective;
-  objective.journey = table.RequiredString("journey", 256);
-  objective.step = table.String("step", "", 256);
-  objective.seconds = table.Number("seconds", objective.seconds, 0.001, 3600);
-  objective.minutes = table.Integer("minutes", objective.minutes, 0, 1440);
-  objective.share = ReadShare(table, "share");
-  objective.availability = ReadShare(table, "availability");
-  table.Finish();
-  return objective;
 }
 
 void ReadIdentity(ConfigTable table, Options& options) {

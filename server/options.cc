@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/objective_config.h"
 #include "core/utf8.h"
 #include "server/calendar.h"
 
@@ -55,27 +56,15 @@ void ReadCollector(ConfigTable& table, Options& options) {
   table.Finish();
 }
 
-std::optional<double> ReadShare(ConfigTable& table, std::string_view key) {
-  if (!table.Has(key)) return std::nullopt;
-  return table.Number(key, query::kMinShare, query::kMinShare, query::kMaxShare);
-}
-
 void ReadObjectives(ConfigTable& root, Options& options) {
   for (ConfigTable& table : root.Tables("objective")) {
-    query::Objective objective;
-    objective.journey = table.RequiredString("journey", 64);
-    objective.step = table.String("step", "", 64);
-    objective.seconds = table.Number("seconds", objective.seconds, 0.001, 3600);
-    objective.minutes = table.Integer("minutes", objective.minutes, 0, 1440);
-    objective.share = ReadShare(table, "share");
-    objective.availability = ReadShare(table, "availability");
+    query::Objective objective = ReadObjective(table);
     for (const query::Objective& other : options.objectives) {
       if (other.journey == objective.journey && other.step == objective.step) {
         table.Fault("journey",
                     "has a second objective for the same journey and step; allowed: one each");
       }
     }
-    table.Finish();
     options.objectives.push_back(std::move(objective));
   }
 }

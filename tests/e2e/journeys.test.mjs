@@ -84,6 +84,29 @@ test('a walk by hand: 0 where it succeeds, 3 where a step fails', async () => {
   await stack.ready('all is well again', async () => (await journeys()).steps[3].sites[0]?.success === true);
 });
 
+test('how objectives are kept is told, from what was stored', async () => {
+  const told = await stack.ready('every walk was counted', async () => {
+    const { objectives } = await journeys();
+    return objectives.length === 2 && objectives.every((one) => one.good_ratio > 0 && one.good_ratio < 1) && objectives;
+  }, 150000);
+  const [latency, availability] = told;
+  assert.deepEqual([latency.kind, latency.target, latency.seconds], ['latency', 0.95, 2]);
+  assert.deepEqual([availability.kind, availability.target, availability.seconds], ['availability', 0.995, null]);
+  for (const one of told) {
+    assert.deepEqual([one.journey, one.step], ['mot-cua', '']);
+    // Nothing is older than the windows of a month and of six hours, so that these hold the same.
+    const rates = Object.fromEntries(one.burn.map(({ window, rate }) => [window, rate]));
+    assert.deepEqual(Object.keys(rates), ['5m', '30m', '1h', '6h', '3d', '30d']);
+    const near = (a, b) => assert.ok(Math.abs(a - b) < 1e-6, `${a}, not ${b}`);
+    near(rates['30d'], (1 - one.good_ratio) / (1 - one.target));
+    near(rates['6h'], rates['30d']);
+    near(one.budget_left_ratio, 1 - rates['30d']);
+  }
+  const shown = [...(await stack.metrics('metrics')).matchAll(/^haidang_objective_good_ratio\{.*objective="(\w+)".*\} (\S+)/gm)];
+  assert.deepEqual(shown.map((one) => one[1]).sort(), ['availability', 'latency']);
+  for (const [, , ratio] of shown) assert.ok(Number(ratio) > 0 && Number(ratio) < 1, ratio);
+});
+
 test('a secret is in nothing that is printed, logged, stored or told', async () => {
   for (const args of [['--print-metrics'], ['--check-config'], ['sources']]) {
     const printed = probe(...args);

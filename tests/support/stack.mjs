@@ -42,7 +42,7 @@ export class Stack {
       brokerHost, onestopHost,
     });
     this.agents = agents.map((agent) => ({ ...agent }));
-    this.objectives = objectives ?? [{ journey: 'mot-cua', seconds: 2.0, minutes: 1 }];
+    this.objectives = objectives ?? [{ journey: 'mot-cua', seconds: 2.0, minutes: 1, share: 0.95, availability: 0.995 }];
     this.through = through;
     this.group = 'quang-ninh';
     this.collectorId = 'collector-1';
