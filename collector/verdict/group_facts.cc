@@ -7,9 +7,16 @@ namespace haidang::verdict {
 namespace {
 
 // It answers now and then.
+constexpr double kTelling = 5;  // so many echoes say something
+
+// Some of the way's echoes come back.
 bool Answers(const MachineNow& machine, Way way) {
   return std::any_of(machine.paths.begin(), machine.paths.end(), [way](const PathNow& path) {
-    return path.way == way && (path.success == true || path.lost < 0.6 * path.sent);
+    if (path.way != way) return false;
+    // What came before the trouble says nothing of it.
+    const bool since = path.sent_since >= kTelling;
+    const double sent = since ? path.sent_since : path.sent;
+    return path.success == true || (since ? path.lost_since : path.lost) < 0.6 * sent;
   });
 }
 
@@ -46,7 +53,7 @@ void Facts::See(const StepView& view, size_t i) {
   connect_as_usual += view.ReachedAsUsual(i);
   for (const PathNow& path : machine.paths) {
     if (path.way != Way::kHub || !path.ever || path.success == false) continue;
-    const bool since = path.sent_since >= 5;
+    const bool since = path.sent_since >= kTelling;
     const double sent = since ? path.sent_since : 0, lost = since ? path.lost_since : 0;
     hub_sent += sent;
     hub_lost += std::max(0.0, lost - path.usual_loss.value_or(0) * sent);
