@@ -6,10 +6,9 @@
 namespace haidang::verdict {
 namespace {
 
-// It answers now and then.
 constexpr double kTelling = 5;  // so many echoes say something
 
-// Some of the way's echoes come back.
+// It answers now and then.
 bool Answers(const MachineNow& machine, Way way) {
   return std::any_of(machine.paths.begin(), machine.paths.end(), [way](const PathNow& path) {
     if (path.way != way) return false;
