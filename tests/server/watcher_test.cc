@@ -12,11 +12,13 @@ using namespace std::chrono_literals;
 namespace {
 
 struct World {
-  explicit World(std::vector<query::Objective> objectives = {{"mot-cua", "", 3, 5}})
+  explicit World(std::vector<query::Objective> objectives = {{"mot-cua", "", 3, 5}},
+                 CalendarRules calendar = {})
       : client(collector.address(), collector.secret_file()) {
     auto db = ControlDb::Open(":memory:");
     ControlDb::Sources sources;
     sources.objectives = std::move(objectives);
+    sources.calendar = std::move(calendar);
     REQUIRE(db->Import(sources, 1).ok());
     watcher = std::make_unique<Watcher>(clock, client, std::move(*db), live, metrics);
     collector.Set(testing::SmallProvince());
@@ -42,6 +44,20 @@ TEST_CASE("the snapshot is given at first contact and not again") {
     world.clock.Advance(1s);
     world.watcher->Round();
   }
+  CHECK(world.collector.puts() == 1);
+}
+
+TEST_CASE("promises and office hours reach the collector, which keeps them as they were told") {
+  CalendarRules calendar;
+  calendar.week = {{{450, 690}, {780, 1020}}, {}, {}, {}, {}, {}, {}};
+  calendar.days = {{"2026-04-27", false}};
+  World world({{"mot-cua", "", 3, 5, 0.95, 0.995}}, calendar);
+  world.watcher->Round();
+  CHECK(world.collector.snapshot().objectives.at(0).share == 0.95);
+  CHECK(world.collector.snapshot().objectives.at(0).availability == 0.995);
+  CHECK(world.collector.snapshot().calendar == calendar);
+  world.clock.Advance(61s);
+  world.watcher->Round();
   CHECK(world.collector.puts() == 1);
 }
 
