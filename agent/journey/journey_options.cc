@@ -56,12 +56,13 @@ class JourneyReader {
     HttpAccess& access = defaults_.access;
     const std::string ip = table_.OneOf("ip", "any", {"any", "4", "6"});
     access.family = ip == "4" ? IpFamily::kV4 : ip == "6" ? IpFamily::kV6 : IpFamily::kAny;
-    access.proxy = table_.String("proxy", "", 2048);
-    if (!access.proxy.empty()) {
-      const auto proxy = ParseUrl(access.proxy);
+    if (const std::string text = table_.String("proxy", "", 2048); !text.empty()) {
+      const auto proxy = ParseUrl(text);
       if (!proxy || proxy->tls) {
         table_.Fault("proxy", (proxy ? "must begin with http://" : proxy.error().message) +
                                   "; allowed: \"http://proxy.example:3128\"");
+      } else {
+        access.proxy = *proxy;
       }
     }
     access.ca_file = table_.String("ca", "");

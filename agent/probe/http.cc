@@ -91,7 +91,7 @@ class Http::State::Exchange final : public Http::Request, public CurlMulti::Tran
     Set(CURLOPT_FRESH_CONNECT, 1L);
     Set(CURLOPT_FORBID_REUSE, 1L);
     // Not the environment's proxies: they are not what citizens' requests pass.
-    Set(CURLOPT_PROXY, request_.access.proxy.c_str());
+    Set(CURLOPT_PROXY, request_.access.proxy ? ("http://" + Endpoint()).c_str() : "");
     Set(CURLOPT_SSL_SESSIONID_CACHE, 0L);
     Set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     Set(CURLOPT_CERTINFO, request_.parsed.tls ? 1L : 0L);
@@ -154,11 +154,11 @@ class Http::State::Exchange final : public Http::Request, public CurlMulti::Tran
     Set(CURLOPT_RESOLVE, resolve_);
   }
 
-  // "host:port", of the proxy where there is one.
+  // "host:port" of what is connected to.
   std::string Endpoint() const {
-    const auto proxy = ParseUrl(request_.access.proxy);
-    const Url& url = proxy ? *proxy : request_.parsed;
-    return url.host + ":" + std::to_string(url.port);
+    const Url& peer = request_.access.PeerFor(request_.parsed);
+    const bool v6 = peer.host.find(':') != std::string::npos;
+    return (v6 ? "[" + peer.host + "]" : peer.host) + ":" + std::to_string(peer.port);
   }
 
   // TLS begins: libcurl itself says that it was connected only once TLS has succeeded too.

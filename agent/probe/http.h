@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,11 +21,14 @@ enum class IpFamily { kAny, kV4, kV6 };
 
 // How a server is reached, and who we are to it.
 struct HttpAccess {
-  std::string ca_file;           // PEM; empty: the system's
-  std::string client_cert_file;  // PEM; empty: none is shown
-  std::string client_key_file;   // PEM
-  std::string proxy;             // "http://host:port"; empty: none, whatever the environment says
+  std::string ca_file;               // PEM; empty: the system's
+  std::string client_cert_file;      // PEM; empty: none is shown
+  std::string client_key_file;       // PEM
+  std::optional<Url> proxy;          // of HTTP; nothing: none, whatever the environment says
   IpFamily family = IpFamily::kAny;  // of the proxy's address where there is one
+
+  // What is connected to, and looked up for that, on the way to `url`: the proxy, or its host.
+  const Url& PeerFor(const Url& url) const { return proxy ? *proxy : url; }
 };
 
 struct HttpRequest {

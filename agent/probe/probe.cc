@@ -95,10 +95,6 @@ ProbeReason TimeOutIn(Phase phase) {
   return ProbeReason::kTimeout;
 }
 
-bool SameOrigin(const Url& one, const Url& other) {
-  return one.tls == other.tls && one.host == other.host && one.port == other.port;
-}
-
 // In words, for people.
 std::string Explain(const HttpAnswer& answer, ProbeReason reason) {
   switch (reason) {
@@ -226,11 +222,10 @@ void Probe::Request() {
   ++result_.requests;
   result_.address.clear();
   resolve_begin_ns_ = clock_.MonotonicNs();
-  const auto proxy = ParseUrl(options_.access.proxy);
-  const Url& asked = proxy ? *proxy : *parsed;
-  if (asked.literal) return OnResolved(std::vector<std::string>{});
+  const Url& peer = options_.access.PeerFor(*parsed);
+  if (peer.literal) return OnResolved(std::vector<std::string>{});
   ticket_ =
-      resolver_.Resolve(asked.host, [this](const Resolver::Answer& answer) { OnResolved(answer); });
+      resolver_.Resolve(peer.host, [this](const Resolver::Answer& answer) { OnResolved(answer); });
   timer_ = loop_.After(milliseconds(LeftMs()), [this] {
     result_.times.us[kResolve] += (clock_.MonotonicNs() - resolve_begin_ns_) / 1000;
     Fail(ProbeReason::kDnsTimeout, TimedOut(kResolve));
@@ -289,7 +284,7 @@ void Probe::Redirect(const HttpAnswer& answer) {
                 "more than " + std::to_string(options_.max_redirects) + " redirects");
   }
   const auto to = ParseUrl(answer.redirect);
-  const bool same = to && SameOrigin(*to, request_.parsed);
+  const bool same = to && *to == request_.parsed;
   const bool reads = request_.method == "GET" || request_.method == "HEAD";
   const bool becomes_get =
       answer.status == 303 || (request_.method == "POST" && answer.status < 303);

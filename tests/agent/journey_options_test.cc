@@ -55,6 +55,17 @@ TEST_CASE("journeys: what is configured, and what stands where nothing is") {
   CHECK(OfStep("method = \"DELETE\"\nwrites = true").empty());
 }
 
+TEST_CASE("journeys: a proxy is read once, for all that connects through it") {
+  const auto options = ParseOptions(kJourney + "proxy = \"http://proxy.example:3128\"\n" + kStep,
+                                    "agent.toml", Need::kReading);
+  REQUIRE(options.ok());
+  const HttpAccess& access = options->journeys[0].steps[0].rules.access;
+  const Url server = ParseUrl("https://motcua.example/").value();
+  CHECK(access.PeerFor(server).host == "proxy.example");
+  CHECK(access.PeerFor(server).port == 3128);
+  CHECK(HttpAccess().PeerFor(server) == server);
+}
+
 TEST_CASE("journeys: the sample shows each key's default, and every key") {
   const std::string sample = Uncommented(ReadSample(SAMPLE));
   const size_t begin = sample.find("\n[[journey]]\n");
