@@ -91,6 +91,7 @@ class Http::State::Exchange final : public Http::Request, public CurlMulti::Tran
     Set(CURLOPT_FRESH_CONNECT, 1L);
     Set(CURLOPT_FORBID_REUSE, 1L);
     // Not the environment's proxies: they are not what citizens' requests pass.
+    Set(CURLOPT_NOPROXY, "");
     Set(CURLOPT_PROXY, request_.access.proxy ? ("http://" + Endpoint()).c_str() : "");
     Set(CURLOPT_SSL_SESSIONID_CACHE, 0L);
     Set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
@@ -196,6 +197,7 @@ class Http::State::Exchange final : public Http::Request, public CurlMulti::Tran
 
   void Collect() {
     api_.easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &answer_.status);
+    api_.easy_getinfo(handle_, CURLINFO_HTTP_CONNECTCODE, &answer_.proxy_status);
     long os_error = 0;
     api_.easy_getinfo(handle_, CURLINFO_OS_ERRNO, &os_error);
     answer_.os_error = static_cast<int>(os_error);
@@ -205,7 +207,9 @@ class Http::State::Exchange final : public Http::Request, public CurlMulti::Tran
     if (redirect != nullptr) answer_.redirect = redirect;
     answer_.marks.resolved = Microseconds(CURLINFO_NAMELOOKUP_TIME_T);
     answer_.marks.connected = Microseconds(CURLINFO_CONNECT_TIME_T);
-    if (answer_.marks.connected == 0) answer_.marks.connected = tls_begun_us_;
+    // What a proxy takes to connect belongs to connecting; libcurl counts it as TLS.
+    const bool tunnel = request_.access.proxy && request_.parsed.tls;
+    if (answer_.marks.connected == 0 || tunnel) answer_.marks.connected = tls_begun_us_;
     answer_.marks.tls_done = Microseconds(CURLINFO_APPCONNECT_TIME_T);
     answer_.marks.first_byte = Microseconds(CURLINFO_STARTTRANSFER_TIME_T);
     answer_.marks.total = Microseconds(CURLINFO_TOTAL_TIME_T);

@@ -54,6 +54,7 @@ struct HttpAnswer {
   bool too_large = false;      // body or headers beyond their bounds
   std::vector<bool> contains;  // of each text, whether it was found
   long status = 0;             // 0: no answer
+  long proxy_status = 0;       // its answer to CONNECT, HTTPS alone; 0: none
   double version = 0;          // of HTTP, e.g. 1.1; 0: no answer
   size_t body_bytes = 0;       // decompressed
   std::string body;            // where it was to be kept

@@ -21,10 +21,10 @@ struct PhaseTimes {
   int64_t Redirected();
 };
 
-// libcurl's marks of one request, in microseconds from its start; 0 where it did not get there.
+// The marks of one request, in microseconds from its start; 0 where it did not get there.
 struct RequestMarks {
   int64_t resolved = 0;
-  int64_t connected = 0;
+  int64_t connected = 0;  // with HTTPS to the server, through the proxy where there is one
   int64_t tls_done = 0;
   int64_t first_byte = 0;
   int64_t total = 0;

@@ -95,9 +95,17 @@ ProbeReason TimeOutIn(Phase phase) {
   return ProbeReason::kTimeout;
 }
 
+// The proxy answered, and did not connect to the server.
+bool ProxyRefused(const HttpAnswer& answer) {
+  return answer.code != CURLE_OK && answer.proxy_status != 0 && answer.proxy_status / 100 != 2;
+}
+
 // In words, for people.
 std::string Explain(const HttpAnswer& answer, ProbeReason reason) {
   switch (reason) {
+    case ProbeReason::kStatus:
+      return fmt::format("did not connect to the server: HTTP status {}{}", answer.proxy_status,
+                         answer.proxy_status == 407 ? ", it asks for a password" : "");
     case ProbeReason::kDns:
       return "name not found";
     case ProbeReason::kRefused:
@@ -134,6 +142,7 @@ std::string Explain(const HttpAnswer& answer, ProbeReason reason) {
 
 ProbeReason ReasonOf(const HttpAnswer& answer, bool tls) {
   if (answer.too_large) return ProbeReason::kTooLarge;
+  if (ProxyRefused(answer)) return ProbeReason::kStatus;
   switch (answer.code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -211,6 +220,10 @@ std::string Probe::TimedOut(Phase phase) const {
   return fmt::format("{} within {} s", kWhat[phase], seconds);
 }
 
+std::string Probe::OfPeer(Phase phase, std::string detail) const {
+  return options_.access.proxy && phase <= kConnect ? "proxy: " + detail : detail;
+}
+
 void Probe::Request() {
   const auto parsed = ParseUrl(request_.url);
   if (!parsed) {
@@ -228,14 +241,17 @@ void Probe::Request() {
       resolver_.Resolve(peer.host, [this](const Resolver::Answer& answer) { OnResolved(answer); });
   timer_ = loop_.After(milliseconds(LeftMs()), [this] {
     result_.times.us[kResolve] += (clock_.MonotonicNs() - resolve_begin_ns_) / 1000;
-    Fail(ProbeReason::kDnsTimeout, TimedOut(kResolve));
+    Fail(ProbeReason::kDnsTimeout, OfPeer(kResolve, TimedOut(kResolve)));
   });
 }
 
 void Probe::OnResolved(const Resolver::Answer& answer) {
   timer_.reset();
   result_.times.us[kResolve] += (clock_.MonotonicNs() - resolve_begin_ns_) / 1000;
-  if (!answer) return Fail(ProbeReason::kDns, "name not found: " + answer.error().message);
+  const auto fail = [this](const std::string& why) {
+    Fail(ProbeReason::kDns, OfPeer(kResolve, why));
+  };
+  if (!answer) return fail("name not found: " + answer.error().message);
   const IpFamily family = options_.access.family;
   for (const std::string& address : *answer) {
     const bool v6 = address.starts_with('[');
@@ -244,8 +260,8 @@ void Probe::OnResolved(const Resolver::Answer& answer) {
     }
   }
   if (!answer->empty() && request_.addresses.empty()) {
-    return Fail(ProbeReason::kDns, std::string("the name has no IPv") +
-                                       (family == IpFamily::kV6 ? "6" : "4") + " address");
+    return fail(std::string("the name has no IPv") + (family == IpFamily::kV6 ? "6" : "4") +
+                " address");
   }
   request_.timeout = milliseconds(LeftMs());
   running_request_ = http_.Send(request_, [this](const HttpAnswer& got) { OnAnswer(got); });
@@ -256,7 +272,7 @@ void Probe::OnAnswer(const HttpAnswer& answer) {
   const bool failed = answer.code != CURLE_OK;
   const PhaseTimes times = PhasesOf(answer.marks, tls, failed);
   for (size_t phase = 0; phase < kRedirect; ++phase) result_.times.us[phase] += times.us[phase];
-  result_.status = answer.status;
+  result_.status = ProxyRefused(answer) ? answer.proxy_status : answer.status;
   result_.version = answer.version;
   result_.address = answer.address;
   result_.body_bytes = answer.body_bytes;
@@ -266,11 +282,9 @@ void Probe::OnAnswer(const HttpAnswer& answer) {
   }
   if (failed) {
     const ProbeReason reason = ReasonOf(answer, tls);
-    const bool timed_out =
-        answer.code == CURLE_OPERATION_TIMEDOUT || reason == ProbeReason::kConnectTimeout;
-    const bool in_words = timed_out && reason != ProbeReason::kTooLarge;
-    return Fail(reason,
-                in_words ? TimedOut(LastPhase(answer.marks, tls)) : Explain(answer, reason));
+    const Phase phase = LastPhase(answer.marks, tls);
+    const bool timed_out = reason == TimeOutIn(phase);
+    return Fail(reason, OfPeer(phase, timed_out ? TimedOut(phase) : Explain(answer, reason)));
   }
   if (!answer.redirect.empty() && options_.max_redirects > 0) return Redirect(answer);
   result_.body = answer.body;

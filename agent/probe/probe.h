@@ -60,7 +60,7 @@ enum class ProbeReason {
   kClosed,           // "closed": the connection ended before the answer did
   kProtocol,         // "protocol": the answer is not HTTP
   kRedirect,         // "redirect": too many, or to what may not be probed
-  kStatus,           // "status": not one of those that are right
+  kStatus,           // "status": not one of those that are right, or a proxy refused
   kContent,          // "content": it does not say what it must
   kTooLarge,         // "too_large": answer beyond its bound
   kSlow,             // "slow": right, but later than it may be
@@ -106,6 +106,8 @@ class Probe {
   void Finish();
   int64_t LeftMs() const;
   std::string TimedOut(Phase phase) const;
+  // Says whose fault it is: until there is a connection, the proxy's where there is one.
+  std::string OfPeer(Phase phase, std::string detail) const;
 
   ProbeOptions options_;
   Loop& loop_;
