@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "agent/journey/header_name.h"
 #include "core/http_token.h"
 #include "core/io/tls_files.h"
 #include "core/utf8.h"
@@ -112,14 +113,23 @@ class JourneyReader {
     return all;
   }
 
+  static void CheckHeaderName(ConfigTable& table, const std::string& name) {
+    if (!IsHttpToken(name)) {
+      table.Fault("headers", "\"" + Printable(name, 64) +
+                                 "\" is no header of HTTP; allowed: { Accept-Language = \"vi\" }");
+    } else if (SameHeaderName(name, "Proxy-Authorization")) {
+      table.Fault("headers",
+                  "must not hold " + name +
+                      ", which a server of HTTPS would get in the proxy's place; allowed: a proxy "
+                      "that asks for no password");
+    }
+  }
+
   NamedTemplates ReadTemplates(ConfigTable& table, std::string_view key, TemplateUse use,
                                size_t max) {
     NamedTemplates all;
     for (const auto& [name, text] : table.Texts(key, max)) {
-      if (use == TemplateUse::kHeader && !IsHttpToken(name)) {
-        table.Fault(key, "\"" + Printable(name, 64) +
-                             "\" is no header of HTTP; allowed: { Accept-Language = \"vi\" }");
-      }
+      if (use == TemplateUse::kHeader) CheckHeaderName(table, name);
       all.emplace_back(name, ParseTemplate(table, key, text, use));
     }
     return all;
@@ -168,7 +178,8 @@ class JourneyReader {
     step.query = ReadTemplates(table, "query", TemplateUse::kQuery, kMaxFields);
     step.headers = defaults_.headers;
     for (auto& header : ReadTemplates(table, "headers", TemplateUse::kHeader, kMaxHeaders)) {
-      std::erase_if(step.headers, [&](const auto& other) { return other.first == header.first; });
+      std::erase_if(step.headers,
+                    [&](const auto& other) { return SameHeaderName(other.first, header.first); });
       step.headers.push_back(std::move(header));
     }
     step.has_form = table.Has("form");

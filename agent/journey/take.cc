@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "agent/journey/header_name.h"
 #include "agent/journey/html_form.h"
 #include "agent/journey/json_value.h"
 #include "core/http_token.h"
@@ -18,13 +17,6 @@ namespace {
 
 constexpr size_t kMaxWhatBytes = 256;  // of a field's, header's or cookie's name
 constexpr size_t kMaxExpectedBytes = 4096;
-
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-
-bool SameName(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return Lower(x) == Lower(y); });
-}
 
 // The next line of `text`, without its end, which is taken off `text`.
 std::string_view NextLine(std::string_view& text) {
@@ -41,7 +33,7 @@ std::optional<std::string_view> FindHeader(std::string_view headers, std::string
     const std::string_view line = NextLine(headers);
     if (line.substr(0, 5) == "HTTP/") value.reset();  // another answer begins
     const size_t colon = line.find(':');
-    if (value || colon == line.npos || !SameName(line.substr(0, colon), name)) continue;
+    if (value || colon == line.npos || !SameHeaderName(line.substr(0, colon), name)) continue;
     std::string_view found = line.substr(colon + 1);
     const auto blank = [](char c) { return c == ' ' || c == '\t'; };
     while (!found.empty() && blank(found.front())) found.remove_prefix(1);

@@ -191,6 +191,42 @@ TEST_CASE("journeys: each wrong value is told with its line, key and what is all
   }
 }
 
+TEST_CASE("journeys: a proxy's password is refused wherever it is written, and not repeated") {
+  for (const char* keys : {
+           "proxy = \"http://u:Matkhau9@p:1\"",
+           "proxy = \"http://u:Matkhau9@p:1",
+           "proxy = http://u:Matkhau9@p:1",
+           "proxy = \"http://u:Mat khau9@p:1\"",
+           "proxy = \"http://u:Matkhau9\\u0001@p:1\"",
+           "proxy = \"ftp://u:Matkhau9@p:1\"",
+           "proxy = \"https://u:Matkhau9@p:1\"",
+           "proxy = \"u:Matkhau9@p:1\"",
+           "proxy = [\"http://u:Matkhau9@p:1\"]",
+           "proxies = \"http://u:Matkhau9@p:1\"",
+           "headers = { Proxy-Authorization = \"Basic Matkhau9\" }",
+           "headers = { proxy-authorization = \"Basic Matkhau9\" }",
+       }) {
+    INFO(keys);
+    const std::string fault = OfJourney(keys);
+    CHECK(fault.starts_with("3:"));
+    CHECK(fault.find("khau9") == std::string::npos);
+  }
+  CHECK(OfStep("headers = { Proxy-Authorization = \"Basic Matkhau9\" }").find("khau9") ==
+        std::string::npos);
+}
+
+TEST_CASE("journeys: a step's header takes the place of its journey's, whatever their case") {
+  const auto options =
+      ParseOptions(kJourney + "headers = { Accept-Language = \"vi\", X-A = \"a\" }\n" + kStep +
+                       "headers = { accept-language = \"en\" }\n",
+                   "agent.toml", Need::kReading);
+  REQUIRE(options.ok());
+  const NamedTemplates& headers = options->journeys[0].steps[0].headers;
+  REQUIRE(headers.size() == 2);
+  CHECK(headers[0].first == "X-A");
+  CHECK(headers[1].first == "accept-language");
+}
+
 TEST_CASE("journeys: names stand once; variables come before their use, and never name a server") {
   CHECK(Fault(kJourney + kStep + kStep).starts_with("7: journey[0].step[1].name: is that of two"));
   CHECK(

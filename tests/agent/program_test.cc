@@ -73,6 +73,31 @@ TEST_CASE("--check-config") {
   CHECK(absent.err.find("No such file") != std::string::npos);
 }
 
+TEST_CASE("a proxy's password is in nothing that is printed") {
+  const TempDir dir;
+  const std::string config = Write(
+      dir,
+      "[broker]\nuri = \"tcp://127.0.0.1:1\"\ngroup = \"g\"\n[machine]\nid = \"m\"\n"
+      "[state]\ndirectory = \"" +
+          (dir / "state") +
+          "\"\n[log]\nlevel = \"debug\"\n[[journey]]\nname = \"j\"\nshare = \"none\"\nproxy = "
+          "\"http://u:Matkhau9@127.0.0.1:1\"\n[[journey.step]]\nname = \"s\"\nurl = "
+          "\"https://127.0.0.1:1/\"\n");
+  for (const std::vector<std::string>& args : {std::vector<std::string>{},
+                                               {"--check-config"},
+                                               {"--print-metrics"},
+                                               {"sources"},
+                                               {"probe", "j"},
+                                               {"spool"}}) {
+    std::vector<std::string> all = {"--config", config};
+    all.insert(all.end(), args.begin(), args.end());
+    const Ended ended = Run(dir, all);
+    CHECK(ended.code == 1);
+    CHECK_THAT(ended.err, Catch::Contains("proxy: it must not hold a user name or password"));
+    CHECK((ended.out + ended.err).find("Matkhau9") == std::string::npos);
+  }
+}
+
 TEST_CASE("spool: what waits, while the agent runs and when it does not") {
   const TempDir dir;
   const std::string config = Running(dir, 1, dir / "state");
