@@ -222,6 +222,7 @@ int Run(const Options& options, const std::string& root, const std::string& test
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TRIM_THRESHOLD, 64 << 10);
   SetUpLog("haidang-agent", options.log_level);
+  for (const std::string& warning : options.warnings) spdlog::warn("{}", warning);
   auto claim = [&options, claimed = false]() mutable -> Status {
     if (claimed) return {};
     const Status done = ClaimStateDirectory(options.state_directory, "agent");
@@ -283,6 +284,9 @@ int CheckConfig(const Options& options, const std::string& path) {
     if (const Status probing = CheckProbing(); !probing) {
       return Complain(kCannotRun, probing.error().message);
     }
+  }
+  for (const std::string& warning : options.warnings) {
+    std::fprintf(stderr, "haidang-agent: %s: warning: %s\n", path.c_str(), warning.c_str());
   }
   return std::printf("%s: ok\n", path.c_str()) >= 0 ? kOk : kCannotRun;
 }

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "agent/source_list.h"
+#include "agent/step_series.h"
 #include "core/config.h"
 #include "core/io/broker_uri.h"
 #include "core/io/state_directory.h"
@@ -227,6 +229,11 @@ Result<Options> Read(ConfigFile& file, Need need) {
   ReadProbes(root, options);
   options.journeys = ReadJourneyOptions(root);
   CheckSteps(root, options);
+  const auto& off = options.sources_off;
+  if (std::find(off.begin(), off.end(), "probe") == off.end()) {
+    auto warning = CheckStepSeries(root, options.probes, options.journeys);
+    if (warning) options.warnings.push_back(std::move(*warning));
+  }
   options.path = ReadPathOptions(root);
 
   ConfigTable spool = root.Table("spool");

@@ -57,6 +57,8 @@ struct Options {
   int64_t spool_max_bytes = 256LL << 20;
   std::chrono::hours spool_max_age{14 * 24};
   std::chrono::milliseconds spool_sync{60'000};  // what a power cut may cost
+
+  std::vector<std::string> warnings;  // what works, but not as it may be meant; for people
 };
 
 enum class Need {

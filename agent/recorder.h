@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/series_bound.h"
 #include "agent/spool.h"
 #include "agent/tick.h"
 #include "core/clock.h"
@@ -22,7 +23,7 @@ class TestLedger;
 struct RecorderOptions {
   std::chrono::seconds full_every{600};  // unchanged values travel at least this often
   uint64_t boot_id = 0;                  // changes with each boot of the machine
-  size_t max_series = 5000;              // further ones are left out, counted and told once
+  size_t max_series = kMaxSeries;        // further ones are left out, counted and told once
   TestLedger* ledger = nullptr;          // told what each batch states; only in tests
 };
 

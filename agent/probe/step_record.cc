@@ -50,7 +50,6 @@ void StepRecord::Report(std::vector<Reading>& readings) const {
 }
 
 void StepRecord::ReportLast(std::vector<Reading>& readings) const {
-  constexpr size_t kMaxHops = 8;
   const ProbeResult& last = *last_;
   Add(readings, "probe_success", labels_, last.reason == ProbeReason::kNone);
   Add(readings, "haidang_probe_reason", labels_, std::string(ToString(last.reason)));

@@ -14,6 +14,8 @@ namespace haidang::agent {
 // What the runs of one step of a journey came to, as its series tell it. Loop thread only.
 class StepRecord {
  public:
+  static constexpr size_t kMaxHops = 8;  // redirects that have a series each
+
   // `depends_on`: services behind the system that the step needs.
   StepRecord(const std::string& journey, const std::string& step,
              const std::vector<std::string>& depends_on);

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "agent/make_sources.h"
+#include "agent/series_bound.h"
 #include "agent/sources/text.h"
 #include "core/io/loop.h"
 #include "tests/agent/source_reading.h"
@@ -106,7 +107,7 @@ TEST_CASE("a server with 64 processors, 40 disks and RAIDs: every source, and ho
   CHECK(all.failed.empty());
   for (const auto& [source, error] : all.failed) UNSCOPED_INFO(source << ": " << error);
   CHECK(all.series == 2745);
-  CHECK(all.series < 5000);  // RecorderOptions::max_series
+  CHECK(all.series < kMaxSeries);
 }
 
 TEST_CASE("a small virtual machine: every source") {

@@ -3,6 +3,7 @@
 
 #include "agent/journey/journey_runner.h"
 #include "agent/probe/probe_source.h"
+#include "agent/step_series.h"
 #include "core/catalogue.h"
 #include "core/sparkplug/lease.h"
 #include "tests/agent/journey_bench.h"
@@ -135,8 +136,11 @@ TEST_CASE("a journey of the machine's own needs nobody's word; values of nonsens
   own.Read();
   CHECK(own.Number("haidang_journey_shared" + kJourney) == 0);
   CHECK(own.Number("haidang_journey_leased" + kJourney) == 1);
+  CHECK(own.values.size() == SeriesOfJourney(own.options).certain);
 
   RunnerBench lent(Journey("interval = \"1s\"", {Step("a", server.Url("/"))}));
+  lent.Read();
+  CHECK(lent.values.size() == SeriesOfJourney(lent.options).certain);
   for (const double seconds : {-5.0, 0.0, 1e300}) {
     lent.Lend(seconds);
     lent.Read();

@@ -73,16 +73,34 @@ TEST_CASE("--check-config") {
   CHECK(absent.err.find("No such file") != std::string::npos);
 }
 
+TEST_CASE("--check-config: what works, but not as it may be meant, is told beside the ok") {
+  const TempDir dir;
+  std::string steps;
+  for (int step = 0; step < 32; ++step) {
+    steps += "[[journey.step]]\nname = \"s" + std::to_string(step) + "\"\nurl = \"http://a/\"\n";
+  }
+  std::string journeys;
+  for (int journey = 0; journey < 9; ++journey) {
+    journeys += "[[journey]]\nname = \"j" + std::to_string(journey) + "\"\n" + steps;
+  }
+  const std::string good = Running(dir, 1, dir / "state");
+  std::ofstream(good, std::ios::app) << journeys;
+  const Ended told = Run(dir, {"--check-config", "--config", good});
+  CHECK(told.code == 0);
+  CHECK(told.out == good + ": ok\n");
+  CHECK_THAT(told.err, Catch::StartsWith("haidang-agent: " + good + ": warning: [[probe]] and "));
+  const TempDir logs;
+  Agent agent(logs, {"--config", good});
+  CHECK(agent.Says("[[probe]] and [[journey]] come to up to "));
+}
+
 TEST_CASE("a proxy's password is in nothing that is printed") {
   const TempDir dir;
-  const std::string config = Write(
-      dir,
-      "[broker]\nuri = \"tcp://127.0.0.1:1\"\ngroup = \"g\"\n[machine]\nid = \"m\"\n"
-      "[state]\ndirectory = \"" +
-          (dir / "state") +
-          "\"\n[log]\nlevel = \"debug\"\n[[journey]]\nname = \"j\"\nshare = \"none\"\nproxy = "
-          "\"http://u:Matkhau9@127.0.0.1:1\"\n[[journey.step]]\nname = \"s\"\nurl = "
-          "\"https://127.0.0.1:1/\"\n");
+  const std::string config = Running(dir, 1, dir / "state");
+  std::ofstream(config, std::ios::app)
+      << "[log]\nlevel = \"debug\"\n[[journey]]\nname = \"j\"\nshare = \"none\"\n"
+         "proxy = \"http://u:Matkhau9@127.0.0.1:1\"\n"
+         "[[journey.step]]\nname = \"s\"\nurl = \"https://127.0.0.1:1/\"\n";
   for (const std::vector<std::string>& args : {std::vector<std::string>{},
                                                {"--check-config"},
                                                {"--print-metrics"},
