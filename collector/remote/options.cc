@@ -6,6 +6,7 @@
 #include <set>
 #include <string_view>
 
+#include "core/http_token.h"
 #include "core/io/host_port.h"
 #include "core/io/secret.h"
 #include "core/io/tls_files.h"
@@ -45,13 +46,6 @@ bool IsLabelName(std::string_view name) {
          });
 }
 
-bool IsHeaderName(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
 std::string Lower(std::string_view text) {
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(),
@@ -63,7 +57,7 @@ void ReadHeaders(ConfigTable& table, RemoteOptions& remote) {
   remote.headers = table.Texts("headers");
   for (const auto& [name, value] : remote.headers) {
     const std::string lower = Lower(name);
-    if (!IsHeaderName(name)) {
+    if (!IsHttpToken(name)) {
       table.Fault("headers", "has a name that is none; allowed: letters, digits and -");
     } else if (lower == "authorization") {
       table.Fault("headers",
