@@ -1,18 +1,14 @@
 #include "agent/journey/secrets.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/crypto.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "agent/journey/mask.h"
+#include "core/io/secret.h"
 
 namespace haidang::agent {
 namespace {
@@ -26,22 +22,6 @@ constexpr char kAllowedFile[] =
     "of 4 to 4096 bytes";
 
 void Wipe(std::string& text) { OPENSSL_cleanse(text.data(), text.size()); }
-
-// Owns a file descriptor.
-class File {
- public:
-  explicit File(const std::string& path)
-      : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
-  ~File() {
-    if (fd_ >= 0) close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::string Base64(std::string_view bytes) {
   static constexpr char kDigits[] =
@@ -146,23 +126,12 @@ Status Secrets::Add(const std::string& name, const SecretSource& source,
   const auto fail = [&](const std::string& why) {
     return Error{"cannot use the secret in " + path + ": " + why + kAllowedFile};
   };
-  const File file(path);
-  if (file.fd() < 0) return fail(std::strerror(errno));
-  struct stat info {};
-  if (fstat(file.fd(), &info) != 0) return fail(std::strerror(errno));
-  if (!S_ISREG(info.st_mode)) return fail("it is not a regular file");
-  if ((info.st_mode & S_IRWXO) != 0) {
-    return fail("everybody may use it, run: chmod 0640 " + path);
-  }
-  if ((info.st_mode & S_IWGRP) != 0) return fail("its group may write it, run: chmod 0640 " + path);
-
   auto secret = std::make_unique<Secret>();
   secret->name = name;
   secret->value.assign(kMaxBytes + 2, '\0');  // a line feed more, and a byte that is too many
-  const ssize_t got = read(file.fd(), secret->value.data(), secret->value.size());
-  if (got < 0) return fail(std::strerror(errno));
-  secret->value.resize(static_cast<size_t>(got));
   std::string& value = secret->value;
+  const Status done = ReadSecretFile(path, SecretWriters::kOwner, value);
+  if (!done) return fail(done.error().message);
   if (!value.empty() && value.back() == '\n') value.pop_back();
   if (value.size() > kMaxBytes) return fail("it is longer");
   if (value.empty()) return fail("it is empty");

@@ -18,7 +18,7 @@ constexpr size_t kMaxCredential = 16 << 10;  // bytes
 class File {
  public:
   explicit File(const std::string& path)
-      : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+      : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
   ~File() {
     if (fd_ >= 0) close(fd_);
   }
@@ -33,28 +33,34 @@ class File {
 // What stands in a file that only its owner and group may use, without the ends of lines that close
 // it; one byte more than `max` where it is longer.
 Result<std::string> ReadGuarded(const std::string& path, size_t max) {
-  const auto fail = [&](const char* why) {
-    return Error{"cannot read the secret in " + path + ": " + why +
-                 "; allowed: a file that this user may read"};
-  };
-  const File file(path);
-  if (file.fd() < 0) return fail(std::strerror(errno));
-  struct stat info {};
-  if (fstat(file.fd(), &info) != 0) return fail(std::strerror(errno));
-  if (!S_ISREG(info.st_mode)) return fail("not a regular file");
-  if ((info.st_mode & S_IRWXO) != 0) {
-    return Error{"everybody may use the secret in " + path +
-                 "; allowed: a file for its owner and group alone; run: chmod 0640 " + path};
-  }
   std::string text(max + 3, '\0');
-  const ssize_t got = read(file.fd(), text.data(), text.size());
-  if (got < 0) return fail(std::strerror(errno));
-  text.resize(static_cast<size_t>(got));
+  if (const Status done = ReadSecretFile(path, SecretWriters::kOwnerAndGroup, text); !done) {
+    return Error{"cannot read the secret in " + path + ": " + done.error().message +
+                 "; allowed: a file for its owner and group alone that this user may read"};
+  }
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   return text;
 }
 
 }  // namespace
+
+Status ReadSecretFile(const std::string& path, SecretWriters writers, std::string& text) {
+  const File file(path);
+  if (file.fd() < 0) return Error{std::strerror(errno)};
+  struct stat info {};
+  if (fstat(file.fd(), &info) != 0) return Error{std::strerror(errno)};
+  if (!S_ISREG(info.st_mode)) return Error{"it is not a regular file"};
+  if ((info.st_mode & S_IRWXO) != 0) {
+    return Error{"everybody may use it, run: chmod 0640 " + path};
+  }
+  if (writers == SecretWriters::kOwner && (info.st_mode & S_IWGRP) != 0) {
+    return Error{"its group may write it, run: chmod 0640 " + path};
+  }
+  const ssize_t got = read(file.fd(), text.data(), text.size());
+  if (got < 0) return Error{std::strerror(errno)};
+  text.resize(static_cast<size_t>(got));
+  return {};
+}
 
 Result<std::string> ReadSecret(const std::string& path) {
   auto secret = ReadGuarded(path, kMax);

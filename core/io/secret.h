@@ -16,6 +16,14 @@ Result<std::string> ReadSecret(const std::string& path);
 // characters, in a file as above.
 Result<std::string> ReadCredential(const std::string& path);
 
+enum class SecretWriters { kOwner, kOwnerAndGroup };
+
+// Reads the beginning of a regular file into `text`, at most as many bytes as `text` has, without
+// any copy of them elsewhere. A file that others than its owner and group may use in any way is
+// refused, and one that others than `writers` may write. Never blocks. The Error is why alone; the
+// caller says which file, and what is allowed.
+Status ReadSecretFile(const std::string& path, SecretWriters writers, std::string& text);
+
 // Does not tell by its duration how much of `given` is right.
 bool SameSecret(std::string_view given, std::string_view secret);
 

@@ -9,6 +9,7 @@
 #include "agent/journey/encode.h"
 #include "agent/journey/mask.h"
 #include "agent/journey/secrets.h"
+#include "core/io/secret.h"
 #include "tests/support/temp_dir.h"
 
 using namespace haidang;
@@ -105,6 +106,25 @@ TEST_CASE("secrets: what is refused, and that no fault tells one") {
   const std::string fifo = files.directory() + "/fifo";
   REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
   CHECK(Fault(fifo).find("not a regular file") != std::string::npos);
+}
+
+TEST_CASE(
+    "secrets: a service's password is read by the same rule, but that its group may write it") {
+  Files files;
+  const auto read = [&](mode_t mode) {
+    return ReadCredential(files.Write("s", "hunter2\r\n", mode));
+  };
+  CHECK(read(0660).value() == "hunter2");
+  for (const mode_t mode : {0644, 0604, 0602, 0601}) {
+    const auto refused = read(mode);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().message.find("everybody may use it, run: chmod 0640 /") !=
+          std::string::npos);
+    CHECK(refused.error().message.find("; allowed: ") != std::string::npos);
+    CHECK(refused.error().message.find("hunter") == std::string::npos);
+  }
+  CHECK(ReadCredential(files.directory()).error().message.find("not a regular file") !=
+        std::string::npos);
 }
 
 TEST_CASE("secrets are masked however a text writes them") {
