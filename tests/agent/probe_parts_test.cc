@@ -1,6 +1,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 
+#include "agent/library.h"
 #include "agent/probe/http.h"
 #include "agent/probe/phases.h"
 #include "agent/probe/url.h"
@@ -72,4 +73,17 @@ TEST_CASE("URLs") {
     CHECK_FALSE(ParseUrl(bad).ok());
   }
   CHECK_FALSE(ParseUrl("http://a/" + std::string(3000, 'x')).ok());
+}
+
+TEST_CASE("libraries: what is not there is said, with what helps") {
+  const auto none = Library::Load("libkhong-co.so.7", "tests need it", "install it");
+  REQUIRE_FALSE(none.ok());
+  CHECK(none.error().message.starts_with("tests need it, which cannot be loaded: libkhong-co"));
+  CHECK(none.error().message.ends_with("; install it"));
+  const auto library = Library::Load("libc.so.6", "tests need it", "install it");
+  REQUIRE(library.ok());
+  size_t (*length)(const char*) = nullptr;
+  REQUIRE(library->Find("strlen", length));
+  CHECK(length("bốn") == 5);
+  CHECK_FALSE(library->Find("khong_co", length));
 }
