@@ -75,6 +75,11 @@ inline agent::JourneyOptions Journey(const std::string& keys,
   return Journeys(toml).front();
 }
 
+inline std::string Step(const std::string& name, const std::string& url,
+                        const std::string& more = "") {
+  return "name = \"" + name + "\"\nurl = \"" + url + "\"\n" + more + "\n";
+}
+
 inline std::string WriteSecret(const std::string& path, const std::string& text) {
   std::ofstream(path) << text;
   chmod(path.c_str(), 0600);

@@ -9,14 +9,9 @@
 
 using namespace haidang;
 using namespace haidang::agent;
+using namespace haidang::testing;
 using namespace std::chrono_literals;
 using haidang::agent::testing::Answer;
-using haidang::testing::Journey;
-using haidang::testing::PageServer;
-using haidang::testing::RawServer;
-using haidang::testing::SendAll;
-using haidang::testing::WalkBench;
-using haidang::testing::WriteSecret;
 
 namespace {
 
@@ -49,12 +44,8 @@ void Drip(int fd, const std::string& piece) {
   }
 }
 
-std::string Step(const std::string& url, const std::string& more = "") {
-  return "name = \"a\"\nurl = \"" + url + "\"\n" + more + "\n";
-}
-
 ProbeResult Run(const std::string& url, const std::string& more = "") {
-  return WalkBench(Journey("", {Step(url, more)})).Walk().back();
+  return WalkBench(Journey("", {Step("a", url, more)})).Walk().back();
 }
 
 }  // namespace
@@ -193,7 +184,7 @@ TEST_CASE("what is taken goes nowhere where it may not stand") {
 }
 
 TEST_CASE("a secret stands in nothing that a walk tells; a bad one fails its first step") {
-  const haidang::testing::TempDir dir;
+  const TempDir dir;
   const std::string source = WriteSecret(dir / "secret", "Mat&Khau%9\n");
   // The server sends it back wherever it can.
   PageServer server([](const std::string& path) {
@@ -212,7 +203,7 @@ TEST_CASE("a secret stands in nothing that a walk tells; a bad one fails its fir
     for (const char* path : {"/", "/away"}) {
       StepRecord record("mot-cua", "a", {});
       const ProbeResult result =
-          WalkBench(Journey(secrets, {Step(server.Url(path), uses + more)})).Walk().back();
+          WalkBench(Journey(secrets, {Step("a", server.Url(path), uses + more)})).Walk().back();
       CHECK(result.reason != ProbeReason::kNone);
       CHECK(server.asked.LastHolds("Mat%26Khau%259"));
       CHECK(result.detail.find("Khau") == std::string::npos);
@@ -231,7 +222,7 @@ TEST_CASE("a secret stands in nothing that a walk tells; a bad one fails its fir
   const auto bad = [&] {
     const int before = server.connections();
     const ProbeResult result =
-        WalkBench(Journey(secrets, {Step(server.Url("/"), uses)})).Walk().back();
+        WalkBench(Journey(secrets, {Step("a", server.Url("/"), uses)})).Walk().back();
     CHECK(server.connections() == before);
     CHECK(ToString(result.reason) == "internal");
     CHECK(result.detail.find("canbo") != std::string::npos);

@@ -22,18 +22,20 @@ std::string ProxyAt(int port) {
 
 // A server of HTTPS, and journeys of one step to it.
 struct Place {
-  Place() : server((MakeCertificate(dir / "own", 0, 86400), dir / "own")) {}
-
   JourneyOptions To(const std::string& keys, const std::string& url, const std::string& more = "") {
-    return Journey("ca = \"" + (dir / "own.pem") + "\"\n" + keys,
-                   {"name = \"a\"\nurl = \"" + url + "\"\n" + more});
+    return Journey("ca = \"" + (dir / "own.pem") + "\"\n" + keys, {Step("a", url, more)});
   }
   ProbeResult Run(const std::string& keys, const std::string& more = "", Lookup lookup = Nowhere) {
     return WalkBench(To(keys, server.Url(), more), std::move(lookup)).Walk().back();
   }
 
+  static std::string Certified(const TempDir& dir) {
+    MakeCertificate(dir / "own", 0, 86400);
+    return dir / "own";
+  }
+
   TempDir dir;
-  TlsServer server;
+  TlsServer server{Certified(dir)};
 };
 
 }  // namespace
@@ -175,8 +177,7 @@ TEST_CASE("HTTPS through a proxy: an answer of it without end is given up early"
 TEST_CASE("HTTP through a proxy: its answer is the answer") {
   PageServer proxy([](const std::string&) { return Answer("no", "407 Proxy Authentication"); });
   const ProbeResult result =
-      WalkBench(Journey(ProxyAt(proxy.port()), {"name = \"a\"\nurl = \"http://motcua.example/\""}),
-                Nowhere)
+      WalkBench(Journey(ProxyAt(proxy.port()), {Step("a", "http://motcua.example/")}), Nowhere)
           .Walk()
           .back();
   CHECK(ToString(result.reason) == "status");

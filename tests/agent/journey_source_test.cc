@@ -11,21 +11,11 @@
 
 using namespace haidang;
 using namespace haidang::agent;
+using namespace haidang::testing;
 using namespace std::chrono_literals;
 using haidang::agent::testing::Answer;
-using haidang::testing::FakeClock;
-using haidang::testing::Journey;
-using haidang::testing::PageServer;
-using haidang::testing::RawServer;
-using haidang::testing::RunFor;
-using haidang::testing::RunUntil;
-using haidang::testing::SendAll;
 
 namespace {
-
-std::string Step(const std::string& name, const std::string& url) {
-  return "name = \"" + name + "\"\nurl = \"" + url + "\"\n";
-}
 
 const std::string kJourney = R"({journey="mot-cua"})";
 

@@ -8,23 +8,14 @@
 
 using namespace haidang;
 using namespace haidang::agent;
+using namespace haidang::testing;
 using namespace std::chrono_literals;
 using haidang::agent::testing::Answer;
-using haidang::testing::Journey;
-using haidang::testing::PageServer;
-using haidang::testing::RunFor;
-using haidang::testing::RunUntil;
-using haidang::testing::WalkBench;
-using haidang::testing::WriteSecret;
 
 namespace {
 
 std::string Redirect(const std::string& status, const std::string& to) {
   return Answer("", status, "Location: " + to + "\r\n");
-}
-
-std::string Step(const std::string& name, const std::string& url, const std::string& more = "") {
-  return "name = \"" + name + "\"\nurl = \"" + url + "\"\n" + more + "\n";
 }
 
 }  // namespace
@@ -47,7 +38,7 @@ TEST_CASE("walk: cookies are kept from step to step, and forgotten from walk to 
 }
 
 TEST_CASE("walk: what is taken is sent where the next steps say, written as each place wants it") {
-  const haidang::testing::TempDir dir;
+  const TempDir dir;
   PageServer server([](const std::string& path) {
     if (path != "/") return Answer("ok");
     return Answer("<form><input type=hidden value='a b&amp;\"=/ễ' name=tok></form><p>Số: 42</p>");
@@ -211,11 +202,11 @@ TEST_CASE("walk: through a proxy, which finds the name itself") {
 }
 
 TEST_CASE("walk: a client certificate is shown where the server asks for one") {
-  const haidang::testing::TempDir dir;
+  const TempDir dir;
   for (const char* name : {"server", "clerk", "other"}) {
-    haidang::testing::MakeCertificate(dir / name, 0, 86400);
+    MakeCertificate(dir / name, 0, 86400);
   }
-  const haidang::testing::TlsServer server(dir / "server", dir / "clerk.pem");
+  const TlsServer server(dir / "server", dir / "clerk.pem");
   const auto reason = [&](const std::string& who) {
     std::string keys = "ca = \"" + (dir / "server.pem") + "\"\n";
     if (!who.empty()) {
@@ -242,8 +233,8 @@ TEST_CASE("walk: a clerk thinks between two steps") {
 }
 
 TEST_CASE("walk: given up in any state it leaves nothing behind") {
-  haidang::testing::RawServer server([](int fd, const std::string& path) {
-    if (path == "/ok") return haidang::testing::SendAll(fd, Answer("ok"));
+  RawServer server([](int fd, const std::string& path) {
+    if (path == "/ok") return SendAll(fd, Answer("ok"));
     char byte;
     while (recv(fd, &byte, 1, 0) > 0) {
     }
