@@ -56,6 +56,7 @@ void JourneyRunner::Walk() {
   *due_ns_ += interval_ns * ((now_ns - *due_ns_) / interval_ns + 1);
   reached_ = 0;
   duration_us_ = 0;
+  failed_step_.reset();
   walk_.Begin([this](size_t step, int64_t, const ProbeResult& result) { OnStep(step, result); },
               [this] { OnDone(); });
 }
@@ -64,13 +65,14 @@ void JourneyRunner::OnStep(size_t step, const ProbeResult& result) {
   steps_[step].Take(result, clock_.WallMs(), events_);
   reached_ = step + 1;
   duration_us_ += result.times.total();
-  failed_step_ = result.reason == ProbeReason::kNone ? std::nullopt : std::optional(step);
+  if (result.reason != ProbeReason::kNone) failed_step_ = step;
 }
 
 void JourneyRunner::OnDone() {
   for (size_t step = reached_; step < steps_.size(); ++step) steps_[step].Forget();
   ++runs_;
   walked_ = true;
+  last_failed_step_ = failed_step_;
   last_duration_us_ = duration_us_;
 }
 
@@ -85,9 +87,9 @@ void JourneyRunner::Report(std::vector<Reading>& readings, std::vector<Event>& e
   Add(readings, "haidang_journey_steps", labels, order_);
   Add(readings, "haidang_journey_runs_total", labels, uint64_t{runs_});
   if (walked_) {
-    Add(readings, "haidang_journey_success", labels, !failed_step_.has_value());
+    Add(readings, "haidang_journey_success", labels, !last_failed_step_.has_value());
     Add(readings, "haidang_journey_failed_step", labels,
-        failed_step_ ? steps_[*failed_step_].step() : std::string());
+        last_failed_step_ ? steps_[*last_failed_step_].step() : std::string());
     Add(readings, "haidang_journey_duration_seconds", labels,
         static_cast<double>(last_duration_us_) / 1e6);
   }

@@ -47,10 +47,12 @@ class JourneyRunner {
   JourneyWalk walk_;
   std::optional<int64_t> due_ns_;  // while it is our turn
   uint64_t runs_ = 0;
-  size_t reached_ = 0;       // steps, by the walk under way
-  int64_t duration_us_ = 0;  // of them
-  bool walked_ = false;      // the last walk's result may be told
-  std::optional<size_t> failed_step_;
+  // Of the walk under way.
+  size_t reached_ = 0;                 // steps
+  int64_t duration_us_ = 0;            // of them
+  std::optional<size_t> failed_step_;  // which ends it
+  bool walked_ = false;                // what the last walk came to may be told
+  std::optional<size_t> last_failed_step_;
   int64_t last_duration_us_ = 0;
   std::vector<Event> events_;
 };

@@ -186,6 +186,37 @@ TEST_CASE("steps behind the one that failed have no values, and keep what they c
   CHECK(bench.events[1].kind == "probe_recovered");
 }
 
+TEST_CASE("what the last walk came to is told until the next one has ended") {
+  std::atomic<bool> right = false;
+  std::atomic<bool> asked = false;
+  std::atomic<bool> answer = true;
+  RawServer server([&](int fd, const std::string& path) {
+    if (path == "/a") return SendAll(fd, Answer("ok"));
+    asked = true;
+    while (!answer) std::this_thread::yield();
+    SendAll(fd, Answer("ok", right ? "200 OK" : "500 X"));
+  });
+  RunnerBench bench(Journey("share = \"none\"\ninterval = \"1s\"",
+                            {Step("a", server.Url("/a")), Step("b", server.Url("/b"))}));
+  bench.Walk();
+  const auto is = [&](bool success, const std::string& failed) {
+    bench.Read();
+    CHECK(bench.Number("haidang_journey_success" + kJourney) == (success ? 1 : 0));
+    CHECK(bench.Text("haidang_journey_failed_step" + kJourney) == failed);
+  };
+  is(false, "b");
+  bench.clock.Advance(1s);
+  right = true;
+  answer = asked = false;
+  REQUIRE(bench.Due());
+  bench.runner.Walk();
+  REQUIRE(RunUntil(*bench.loop, [&] { return asked.load(); }));  // "a" went well
+  is(false, "b");
+  answer = true;
+  REQUIRE(RunUntil(*bench.loop, [&] { return !bench.runner.walking(); }));
+  is(true, "");
+}
+
 TEST_CASE("a walk that takes longer than its interval is not doubled; one without lease ends") {
   std::atomic<bool> answer = false;
   RawServer server([&](int fd, const std::string&) {
