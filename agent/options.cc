@@ -110,7 +110,7 @@ ProbeOptions ReadProbe(ConfigTable& table) {
   }
   probe.interval = table.Duration("interval", probe.interval, 1s, 24h);
   probe.timeout = table.Duration("timeout", probe.timeout, 100ms, 5min);
-  for (const int64_t code : table.Integers("status", {}, 100, 599)) probe.status.push_back(code);
+  probe.status = table.Integers("status", {}, 100, 599);
   if (std::string text = table.String("contains", "", 1024); !text.empty()) {
     probe.contains.push_back(std::move(text));
   }

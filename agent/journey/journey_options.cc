@@ -21,7 +21,6 @@ constexpr size_t kMaxFields = 64;
 constexpr size_t kMaxHeaders = 32;
 constexpr size_t kMaxTexts = 16;
 constexpr size_t kMaxTakes = 16;
-constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
 
 // What steps take from their journey where they say nothing.
 struct Defaults {
@@ -193,17 +192,16 @@ class JourneyReader {
     const bool sends = step.has_form || step.has_json;
     if (step.has_form) rules.content_type = "application/x-www-form-urlencoded";
     if (step.has_json) rules.content_type = "application/json";
-    rules.method =
-        table.OneOf("method", sends ? "POST" : "GET",
-                    {kMethods[0], kMethods[1], kMethods[2], kMethods[3], kMethods[4], kMethods[5]});
+    rules.method = table.OneOf("method", sends ? "POST" : "GET",
+                               {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"});
     const bool asks = rules.method == "GET" || rules.method == "HEAD";
     if (asks && sends) {
       table.Fault("method", "is " + rules.method + ", which sends no form or JSON; allowed: POST");
     }
     const bool reads = table.Bool("reads", false);
-    step.writes = table.Bool("writes", false);
-    rules.may_send_again = reads || step.writes;
-    if (reads && step.writes) {
+    const bool writes = table.Bool("writes", false);
+    rules.may_send_again = reads || writes;
+    if (reads && writes) {
       table.Fault("reads", "stands beside writes; allowed: one of them");
     } else if (!asks && !rules.may_send_again) {
       table.Fault("method",
@@ -323,6 +321,7 @@ void CheckJourneyFiles(ConfigTable& root, const std::vector<JourneyOptions>& jou
   size_t i = 0;
   for (ConfigTable& table : root.Tables("journey", kMaxJourneys)) {
     const JourneyOptions& journey = journeys[i++];
+    // Its steps have theirs from the journey.
     if (const auto fault = FindFault(journey.steps.front().rules.access)) {
       const std::string key = fault->key == "ca" ? "ca" : "client_" + std::string(fault->key);
       table.Fault(key, fault->what);

@@ -31,7 +31,6 @@ struct StepOptions {
   std::vector<JsonExpectation> expectations;
   std::vector<std::string> depends_on;      // services behind the system that this step needs
   std::chrono::milliseconds think_time{0};  // before it; none before the first
-  bool writes = false;                      // it changes something at the system
 };
 
 // A journey through a system, step by step. [[journey]] in the configuration

@@ -14,7 +14,7 @@ namespace {
 
 // What is said, Vietnamese and English.
 struct Phase {
-  std::string_view name;  // as in haidang_probe_phase_seconds
+  std::string_view name;  // as in probe_http_duration_seconds
   std::string_view vi, en;
   std::string_view bar, ascii;  // one column each
 };
@@ -90,12 +90,9 @@ class Drawing {
   Drawing(const Walk& walk, const WaterfallOptions& options)
       : walk_(walk), width_(std::clamp<size_t>(options.width, 60, 240)), ascii_(options.ascii) {
     for (const WalkedStep& step : walk.steps) {
+      name_columns_ = std::max(name_columns_, Columns(Clean(step.name)));
       if (!step.walked) continue;
       end_s_ = std::max(end_s_, std::max(step.begin_s, 0.0) + TimeOf(step));
-      name_columns_ = std::max(name_columns_, Columns(Clean(step.name)));
-    }
-    for (const WalkedStep& step : walk.steps) {
-      name_columns_ = std::max(name_columns_, Columns(Clean(step.name)));
     }
     name_columns_ = std::min(name_columns_, kMaxName);
     bar_columns_ = width_ - name_columns_ - kRightColumns - 4;

@@ -9,8 +9,8 @@
 // What `haidang-agent probe NAME` prints: the walk of a journey, for a terminal.
 namespace haidang::agent {
 
-// Of a step, as haidang_probe_phase_seconds has them; they sum to the step's time.
-inline constexpr size_t kWaterfallPhases = 6;  // redirect resolve connect tls processing transfer
+// Of a step, as probe_http_duration_seconds has them; they sum to the step's time.
+inline constexpr size_t kWaterfallPhases = 6;
 
 struct WalkedStep {
   std::string name;
@@ -20,11 +20,11 @@ struct WalkedStep {
   long status = 0;          // 0: no answer
   uint64_t bytes = 0;       // of the body
   double begin_s = 0;       // since the walk began; think time stands between steps
-  std::array<double, kWaterfallPhases>
-      phases_s{};                        // redirect resolve connect tls processing transfer
+  // In the order of time: redirect, resolve, connect, tls, processing, transfer.
+  std::array<double, kWaterfallPhases> phases_s{};
   std::vector<double> hops_s = {};       // redirects, each
   std::string protocol = {};             // "HTTP/1.1"
-  std::string address = {};              // "192.0.2.1:443"
+  std::string address = {};              // "192.0.2.1"
   std::optional<double> cert_days = {};  // until the certificate's end; negative: over
 };
 

@@ -205,7 +205,7 @@ void Probe::Run(std::function<void(ProbeResult)> done) {
   request_.content_type = options_.content_type;
   request_.keep_answer = options_.keep_answer;
   request_.cookies = cookies_;
-  Request();
+  Ask();
 }
 
 int64_t Probe::LeftMs() const {
@@ -224,7 +224,7 @@ std::string Probe::OfPeer(Phase phase, std::string detail) const {
   return options_.access.proxy && phase <= kConnect ? "proxy: " + detail : detail;
 }
 
-void Probe::Request() {
+void Probe::Ask() {
   const auto parsed = ParseUrl(request_.url);
   if (!parsed) {
     return Fail(ProbeReason::kRedirect,
@@ -313,7 +313,7 @@ void Probe::Redirect(const HttpAnswer& answer) {
   if (!same) request_.headers.clear();  // they were for the origin, and may be secret
   request_.url = answer.redirect;
   result_.hops_us.push_back(result_.times.Redirected());
-  Request();
+  Ask();
 }
 
 std::string Probe::WrongText(const HttpAnswer& answer) const {

@@ -95,7 +95,7 @@ class Probe {
   const ProbeOptions& options() const { return options_; }
 
  private:
-  void Request();
+  void Ask();
   void Redirect(const HttpAnswer& answer);
   void OnResolved(const Resolver::Answer& answer);
   void OnAnswer(const HttpAnswer& answer);

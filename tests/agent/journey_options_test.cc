@@ -48,7 +48,6 @@ TEST_CASE("journeys: what is configured, and what stands where nothing is") {
   CHECK(step.rules.max_body == 1048576);
   CHECK_FALSE(step.rules.may_send_again);
   CHECK_FALSE(step.rules.max_time);
-  CHECK_FALSE(step.writes);
   CHECK_FALSE(step.rules.keep_answer);
   CHECK(OfStep("form = { a = \"b\" }\nreads = true").empty());
   CHECK(OfStep("json = '{}'\nwrites = true").empty());
@@ -97,7 +96,6 @@ TEST_CASE("journeys: the sample shows each key's default, and every key") {
   CHECK(step.rules.access.client_cert_file == plain.rules.access.client_cert_file);
   CHECK(step.rules.access.client_key_file == plain.rules.access.client_key_file);
   CHECK(step.think_time == plain.think_time);
-  CHECK(step.writes == plain.writes);
   CHECK(step.rules.may_send_again == plain.rules.may_send_again);
   CHECK((step.takes.empty() && step.expectations.empty() && step.depends_on.empty()));
   CHECK((step.query.empty() && step.headers.empty()));
