@@ -10,7 +10,6 @@ constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kHourMs = 60 * kMinuteMs;
 constexpr int64_t kDayMs = 24 * kHourMs;
 constexpr int64_t kUtcOffsetMs = 7 * kHourMs;
-constexpr int kDayMinutes = 24 * 60;
 constexpr int64_t kWeekdays = 7;
 constexpr int64_t kFirstWeekday = 3;  // 1970-01-01 was a Thursday, counted from Monday
 

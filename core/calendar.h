@@ -14,7 +14,9 @@
 // time is Viet Nam's, UTC+7 all year.
 namespace haidang {
 
-// Minutes since midnight, begin < end ≤ 1440.
+inline constexpr int kDayMinutes = 1440;
+
+// Minutes since midnight, begin < end ≤ kDayMinutes.
 struct DayHours {
   int begin = 0;
   int end = 0;

@@ -13,7 +13,7 @@ constexpr char kHours[] = "must be seven arrays of [begin,end] in minutes";
 std::optional<int> ToMinutes(const json& value) {
   if (!value.is_number_integer()) return std::nullopt;
   const auto minutes = value.get<int64_t>();
-  if (minutes < 0 || minutes > 24 * 60) return std::nullopt;
+  if (minutes < 0 || minutes > kDayMinutes) return std::nullopt;
   return static_cast<int>(minutes);
 }
 

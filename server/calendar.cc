@@ -18,7 +18,7 @@ std::optional<int> ParseTime(std::string_view text) {
   }
   const int hour = (text[0] - '0') * 10 + (text[1] - '0');
   const int minute = (text[3] - '0') * 10 + (text[4] - '0');
-  if (minute > 59 || hour * 60 + minute > 24 * 60) return std::nullopt;
+  if (minute > 59 || hour * 60 + minute > kDayMinutes) return std::nullopt;
   return hour * 60 + minute;
 }
 
@@ -68,6 +68,7 @@ Result<std::vector<CalendarDay>> ParseCalendarDays(std::string_view csv) {
     }
   }
   std::vector<CalendarDay> days;
+  days.reserve(seen.size());
   for (const auto& [date, day] : seen) days.push_back({date, day.working});
   return days;
 }
