@@ -1,5 +1,7 @@
 #include "agent/journey/journey_options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -100,8 +102,9 @@ class JourneyReader {
       if (known_.contains(variable)) continue;
       const std::string all = known_.empty() ? "none is known here" : Known();
       table.Fault(key,
-                  "uses {" + variable +
-                      "}, which no earlier step takes and which is no secret; allowed: " + all);
+                  fmt::format("uses {{{}}}, which no earlier step takes and which is no secret; "
+                              "allowed: {}",
+                              variable, all));
     }
     return std::move(*parsed);
   }

@@ -220,7 +220,7 @@ std::string Probe::TimedOut(Phase phase) const {
   return fmt::format("{} within {} s", kWhat[phase], seconds);
 }
 
-std::string Probe::OfPeer(Phase phase, std::string detail) const {
+std::string Probe::OfPeer(Phase phase, const std::string& detail) const {
   return options_.access.proxy && phase <= kConnect ? "proxy: " + detail : detail;
 }
 

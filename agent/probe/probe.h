@@ -107,7 +107,7 @@ class Probe {
   int64_t LeftMs() const;
   std::string TimedOut(Phase phase) const;
   // Says whose fault it is: until there is a connection, the proxy's where there is one.
-  std::string OfPeer(Phase phase, std::string detail) const;
+  std::string OfPeer(Phase phase, const std::string& detail) const;
 
   ProbeOptions options_;
   Loop& loop_;

@@ -105,8 +105,8 @@ TEST_CASE("HTTPS through a proxy: one that does not connect is a status, its own
        }) {
     for (const bool hangs : {false, true}) {
       INFO(line << hangs);
-      RawServer proxy([&](int fd, const std::string&) {
-        SendAll(fd, "HTTP/1.1 " + std::string(line) +
+      RawServer proxy([&, status_line = std::string(line)](int fd, const std::string&) {
+        SendAll(fd, "HTTP/1.1 " + status_line +
                         "\r\nProxy-Authenticate: Basic realm=\"r\"\r\nLocation: http://127.0.0.1/"
                         "\r\nContent-Length: " +
                         (hangs ? "400" : "4") + "\r\n\r\nbody");
