@@ -15,6 +15,10 @@
 namespace haidang::agent {
 namespace {
 
+// Ticks come some milliseconds early or late: a full batch does not wait for the next one because
+// of that.
+constexpr int64_t kEarlyMs = 500;
+
 // NaN equals NaN: what stays unknown did not change.
 bool Same(const Value& a, const Value& b) {
   const auto* x = std::get_if<double>(&a);
@@ -120,7 +124,7 @@ Result<StoredBatch> Recorder::Record(Tick&& tick, sparkplug::AgentState state) {
   if (full) {
     full_requested_ = false;
     next_full_ms_ =
-        tick.since_boot_ms +
+        tick.since_boot_ms - kEarlyMs +
         std::chrono::duration_cast<std::chrono::milliseconds>(options_.full_every).count();
   }
   return stored;

@@ -142,6 +142,17 @@ TEST_CASE("everything travels every ten minutes and when asked for") {
   CHECK(tick() == 0);
 }
 
+TEST_CASE("a tick that comes a little early is a full batch's all the same") {
+  Bench bench;
+  const auto tick = [&] { return bench.Tick({Group("cpu", {Read("a", 1.0)})}).size(); };
+  bench.clock_.Advance(std::chrono::milliseconds(3));  // the first one was late
+  CHECK(tick() == 1);
+  for (int i = 1; i < 39; ++i) CHECK(tick() == 0);
+  bench.clock_.Advance(std::chrono::milliseconds(-3));
+  CHECK(tick() == 0);
+  CHECK(tick() == 1);  // the 40th, after 599.997 s
+}
+
 TEST_CASE("a failed source's series are null once, and stated again when it reads again") {
   Bench bench;
   const auto good = [&] {
