@@ -123,12 +123,13 @@ export class Province extends Stack {
     fs.rmSync(this.artefacts, { recursive: true, force: true });
     return super.prepare();
   }
-  async start() {
+  // `patience`: until every agent's batches are stored, ms; flowing()'s own where it is not given.
+  async start(patience) {
     await this.prepare();
     await this.startBroker();
     await this.startCollector();
     for (const { machine } of this.agents) this.startAgent(machine);
-    await this.flowing();
+    await this.flowing(patience);
     return this;
   }
 
