@@ -38,9 +38,14 @@ struct Stated {
   sparkplug::WireValue value;
 };
 
-// The statements of a column, ascending by tick. Values of texts and histograms point into it.
+// The statements of a column, ascending by tick. Values of texts and histograms point into it, also
+// after it was moved; a copy's would point into what it was made from.
 class StatedValues {
  public:
+  StatedValues() = default;
+  StatedValues(StatedValues&&) = default;
+  StatedValues& operator=(StatedValues&&) = default;
+
   std::span<const Stated> rows() const { return rows_; }
 
  private:

@@ -62,11 +62,14 @@ std::vector<Batch> Read(const std::string& bytes) {
   if (!block) FAIL(block.error().message);
   std::vector<Batch> batches;
   for (const TickRow& row : block->rows()) batches.push_back({row, {}});
-  StatedValues statements;
+  std::vector<StatedValues> all;  // which moves them as it grows
   for (const Block::Column& column : block->columns()) {
-    const auto done = block->Read(column, statements);
+    const auto done = block->Read(column, all.emplace_back());
     if (!done) FAIL(done.error().message);
-    for (const Stated& statement : statements.rows()) {
+  }
+  for (size_t i = 0; i < all.size(); ++i) {
+    const Block::Column& column = block->columns()[i];
+    for (const Stated& statement : all[i].rows()) {
       const WireValue& value = statement.value;
       batches[statement.tick].stated[column.key] = {value.kind, value.bits,
                                                     std::string(value.view)};
