@@ -30,6 +30,7 @@ struct FakeUnit {
 // Stands in for systemd on a real dbus-daemon of its own, at root/run/dbus/system_bus_socket.
 class FakeSystemd {
  public:
+  // Throws std::runtime_error where no bus can be started.
   explicit FakeSystemd(const std::string& root);
   ~FakeSystemd();
   FakeSystemd(const FakeSystemd&) = delete;

@@ -3,22 +3,21 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { parse } from 'yaml';
 
+import { httpSink } from '../support/alert_sinks.mjs';
 import { Children } from '../support/children.mjs';
 import { getText, request } from '../support/http.mjs';
 import { freePort } from '../support/ports.mjs';
 import { eventually } from '../support/wait.mjs';
 import { alerts, root } from './rule_files.mjs';
+import { alertmanagerConfig, alertmanagerSample, messages } from './samples.mjs';
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'haidang-alertmanager-'));
-const sample = path.join(root, 'dashboards/alertmanager/alertmanager.yml');
-const messages = path.join(root, 'dashboards/alertmanager/haidang.tmpl');
 const children = new Children(directory);
 after(async () => {
   await Promise.all(children.running.map((child) => child.stop()));
@@ -32,17 +31,7 @@ function amtool(...args) {
   return tool.stdout;
 }
 
-// The sample itself, but for what it reaches outside: each replacement stands in it once or more.
-function configuration(changes = {}) {
-  let text = fs.readFileSync(sample, 'utf8');
-  for (const [from, to] of Object.entries({ '/etc/prometheus/haidang.tmpl': messages, ...changes })) {
-    assert.ok(text.includes(from), `the sample says ${from}`);
-    text = text.replaceAll(from, to);
-  }
-  const file = path.join(directory, 'alertmanager.yml');
-  fs.writeFileSync(file, text);
-  return file;
-}
+const configuration = (changes) => alertmanagerConfig(directory, changes);
 
 test('amtool finds the sample right, with its messages', () => {
   assert.match(amtool('check-config', configuration()), /1 templates\s+SUCCESS/);
@@ -60,7 +49,7 @@ test('alerts go where the sample says', () => {
 
 test('what is inhibited are alerts that there are', () => {
   const names = alerts.map(({ alert }) => alert);
-  for (const rule of parse(fs.readFileSync(sample, 'utf8')).inhibit_rules) {
+  for (const rule of parse(fs.readFileSync(path.join(root, alertmanagerSample), 'utf8')).inhibit_rules) {
     for (const matcher of [...rule.source_matchers, ...rule.target_matchers]) {
       const [, value] = matcher.match(/^alertname (?:=|=~|!=) "?(.*?)"?$/) ?? [];
       if (!value) continue;
@@ -105,23 +94,14 @@ Cách xử lý / what to do: https://hai-dang.quang-ninh.example/docs/runbooks/H
 });
 
 test('a site that vanished holds back its machines, and the collector all that vanished', async () => {
-  const heard = [];  // alertnames with instance or site, in the order in which the webhook got them
-  const sink = http.createServer((call, answer) => {
-    let body = '';
-    call.on('data', (part) => (body += part));
-    call.on('end', () => {
-      for (const { labels, status } of JSON.parse(body).alerts) heard.push(`${status} ${labels.alertname} ${labels.instance ?? labels.site ?? ''}`.trim());
-      answer.end();
-    });
-  });
-  await new Promise((resolve) => sink.listen(0, '127.0.0.1', resolve));
-  after(() => {
-    sink.close();
-    sink.closeAllConnections();
-  });
+  const sink = await httpSink();
+  after(() => sink.close());
+  // Alertnames with instance or site, in the order in which the webhook got them.
+  const heard = () => sink.calls.flatMap(({ body }) => body.alerts)
+    .map(({ labels, status }) => `${status} ${labels.alertname} ${labels.instance ?? labels.site ?? ''}`.trim());
   const [port, closed] = [await freePort(), await freePort()];
   const file = configuration({
-    'http://127.0.0.1:9099/haidang': `http://127.0.0.1:${sink.address().port}/haidang`,
+    'http://127.0.0.1:9099/haidang': `http://127.0.0.1:${sink.port}/haidang`,
     'http://127.0.0.1:9099/con-song': `http://127.0.0.1:${closed}/`,
     'mail.quang-ninh.example:587': `127.0.0.1:${closed}`, 'https://api.telegram.org': `http://127.0.0.1:${closed}`,
   });
@@ -139,17 +119,17 @@ test('a site that vanished holds back its machines, and the collector all that v
   const site = { severity: 'page', team: 'province', scope: 'site', alertname: 'HaidangSiteVanished', site: '06862' };
   const disk = { severity: 'ticket', team: 'site', scope: 'machine', alertname: 'HaidangDiskLow', site: '06862', instance: 'tien-yen-1' };
   await post(site, at('06862', 'tien-yen-1'), at('06862', 'tien-yen-2'), disk, at('06685', 'hong-gai-1'));
-  await eventually('the site and the machine elsewhere', () => heard.length >= 2, { timeout: 30000 });
-  assert.deepEqual([...heard].sort(), ['firing HaidangServerVanished hong-gai-1', 'firing HaidangSiteVanished 06862']);
+  await eventually('the site and the machine elsewhere', () => heard().length >= 2, { timeout: 30000 });
+  assert.deepEqual(heard().sort(), ['firing HaidangServerVanished hong-gai-1', 'firing HaidangSiteVanished 06862']);
 
-  heard.length = 0;
+  sink.calls.length = 0;
   const central = { severity: 'page', team: 'province', scope: 'central', alertname: 'HaidangCollectorDown', instance: '127.0.0.1:9312' };
   const blind = { severity: 'page', team: 'province', scope: 'central', alertname: 'HaidangNoMachineData' };
   const later = { severity: 'ticket', team: 'province', scope: 'central', alertname: 'HaidangCollectorBehind', instance: '127.0.0.1:9312' };
   await post(central, blind, at('06652', 'ha-tu-1'), { ...site, site: '06652' });
-  await eventually('the collector', () => heard.length >= 1, { timeout: 30000 });
+  await eventually('the collector', () => heard().length >= 1, { timeout: 30000 });
   // A group of later is told later: by then what is held back would have come.
   await post(later);
-  await eventually('what came after', () => heard.some((line) => line.includes('Behind')), { timeout: 30000 });
-  assert.deepEqual(heard, ['firing HaidangCollectorDown 127.0.0.1:9312', 'firing HaidangCollectorBehind 127.0.0.1:9312']);
+  await eventually('what came after', () => heard().some((line) => line.includes('Behind')), { timeout: 30000 });
+  assert.deepEqual(heard(), ['firing HaidangCollectorDown 127.0.0.1:9312', 'firing HaidangCollectorBehind 127.0.0.1:9312']);
 });

@@ -78,6 +78,7 @@ export function collectorConfig(stack) {
     metrics: { listen: `127.0.0.1:${stack.ports.metrics}` },
     detect: stack.detect,
     ...(stack.backfill && { backfill: stack.backfill }),
+    ...(stack.remoteWrite && { remote_write: stack.remoteWrite }),
   };
 }
 

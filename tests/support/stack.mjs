@@ -30,15 +30,15 @@ export class Stack {
   // on; free ones without it. interval: seconds between ticks. through: how agents and collector
   // reach the broker, (kind, stack) => port; directly without it. detect: the collector's [detect].
   // probe: agents ask the one-stop system's search; journey: they walk through it as a clerk does. run: how a program is started, (name) => {args, env, before}: further
-  // arguments, further environment, and what stands before the command. backfill: the collector's [backfill].
+  // arguments, further environment, and what stands before the command. backfill, remoteWrite: the collector's [backfill], [[remote_write]].
   // agents: more of each is further sections of its configuration. brokerHost, onestopHost: names under which agents know them.
   constructor({
     bin, state, portBase, interval = 1, agents = threePlaces, dossiers = 2000, objectives, through, detect = {},
-    probe = true, journey = false, run = () => ({}), backfill,
+    probe = true, journey = false, run = () => ({}), backfill, remoteWrite,
     brokerHost = 'localhost', onestopHost = 'localhost',
   }) {
     Object.assign(this, {
-      bin: path.resolve(bin), state: path.resolve(state), portBase, interval, dossiers, detect, probe, journey, run, backfill,
+      bin: path.resolve(bin), state: path.resolve(state), portBase, interval, dossiers, detect, probe, journey, run, backfill, remoteWrite,
       brokerHost, onestopHost,
     });
     this.agents = agents.map((agent) => ({ ...agent }));
