@@ -2,6 +2,7 @@
 
 #include <fnmatch.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -70,6 +71,7 @@ FakeSystemd::FakeSystemd(const std::string& root) : socket_(root + "run/dbus/sys
                            "<allow eavesdrop='true'/><allow own='*'/></policy></busconfig>";
   daemon_ = fork();
   if (daemon_ == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     execlp("dbus-daemon", "dbus-daemon", "--nofork", "--nopidfile",
            ("--config-file=" + config).c_str(), nullptr);
     _exit(127);
