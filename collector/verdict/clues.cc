@@ -81,7 +81,15 @@ Excess ExcessOf(const Point& point, const Phases& others) {
   out.everywhere = late >= 3 && late + 1 >= known;
   if (!point.success) out.symptom = OfReason(point.reason);
   if (out.symptom != Symptom::kNone || out.seconds <= 0 || !out.phase) return out;
-  out.symptom = most >= 0.7 * out.seconds ? OfPhase(*out.phase) : Symptom::kWide;
+  // The requests before this one went the same way: what is late in it was late in them, too.
+  double seconds = out.seconds;
+  if (const double own = out.seconds - above[kRedirect].value_or(0); own >= 0.3 * out.seconds) {
+    above[kRedirect].reset();
+    out.phase = static_cast<size_t>(std::max_element(above.begin(), above.end()) - above.begin());
+    most = above[*out.phase].value_or(0);
+    seconds = own;
+  }
+  out.symptom = most >= 0.7 * seconds ? OfPhase(*out.phase) : Symptom::kWide;
   return out;
 }
 

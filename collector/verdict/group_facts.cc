@@ -8,12 +8,11 @@ namespace {
 
 constexpr double kTelling = 5;  // so many echoes say something
 
-// It answers now and then.
+// It answers now and then. What came before the trouble says nothing of it.
 bool Answers(const MachineNow& machine, Way way) {
   return std::any_of(machine.paths.begin(), machine.paths.end(), [way](const PathNow& path) {
     if (path.way != way) return false;
-    // What came before the trouble says nothing of it.
-    const bool since = path.sent_since >= kTelling;
+    const bool since = path.sent_since > 0;
     const double sent = since ? path.sent_since : path.sent;
     return path.success == true || (since ? path.lost_since : path.lost) < 0.6 * sent;
   });
@@ -51,11 +50,16 @@ void Facts::See(const StepView& view, size_t i) {
   connect_late += !excess.connect_as_usual && excess.connect_known;
   connect_as_usual += view.ReachedAsUsual(i);
   for (const PathNow& path : machine.paths) {
-    if (path.way != Way::kHub || !path.ever || path.success == false) continue;
-    const bool since = path.sent_since >= kTelling;
-    const double sent = since ? path.sent_since : 0, lost = since ? path.lost_since : 0;
-    hub_sent += sent;
-    hub_lost += std::max(0.0, lost - path.usual_loss.value_or(0) * sent);
+    if (!path.ever || path.success == false || path.sent_since < kTelling) continue;
+    const double sent = path.sent_since;
+    const double lost = std::max(0.0, path.lost_since - path.usual_loss.value_or(0) * sent);
+    if (path.way == Way::kHub) {
+      hub_sent += sent;
+      hub_lost += lost;
+    } else if (path.way == Way::kHost) {
+      host_sent += sent;
+      host_lost += lost;
+    }
   }
   const NamesHealth names = NamesOf(machine, point.since_ms);
   names_failing += names.health == Health::kBad;

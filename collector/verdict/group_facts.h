@@ -19,7 +19,7 @@ struct Facts {
   size_t names_failing = 0, names_asked_more = 0, names_all_failing = 0, names_quick = 0;
   size_t reach = 0, refused = 0, status = 0, content = 0, of_names = 0, certificate = 0;
   size_t address_well = 0;
-  double hub_sent = 0, hub_lost = 0;  // of all of them together
+  double hub_sent = 0, hub_lost = 0, host_sent = 0, host_lost = 0;  // of all of them together
   size_t waits = 0;  // for the answer, or gets a wrong one: what is lost on the way shows elsewhere
 
   Facts(const StepView& view, const std::vector<size_t>& points);
@@ -30,6 +30,10 @@ struct Facts {
   // Together they lose so much on the way to the hub that it is no chance, though each for itself
   // cannot tell.
   bool HubLoses() const { return hub_lost >= 5 && hub_lost >= 0.04 * hub_sent; }
+  // As much is lost on the way to the system, which does answer.
+  bool HostLoses() const {
+    return host_lost >= 5 && host_lost >= 0.08 * host_sent && host_lost < 0.6 * host_sent;
+  }
 
  private:
   void See(const StepView& view, size_t i);

@@ -106,8 +106,12 @@ class StepJudge {
   void AddLocal(std::vector<size_t> points, const std::map<size_t, Local>& locals) {
     const Local& local = locals.at(points.front());
     const auto well = view_.WellSince(view_.Since(points), points);
-    const bool sure =
-        local.solid && view_.SitesOf(well).size() >= kNeighbours && view_.Confirmed(points);
+    // Questions for names are lost beyond the site, too: where others are in trouble as well, who
+    // knows.
+    const bool alone = local.kind != Kind::kNames ||
+                       view_.SitesOf(view_.bad).size() == view_.SitesOf(points).size();
+    const bool sure = local.solid && alone && view_.SitesOf(well).size() >= kNeighbours &&
+                      view_.Confirmed(points);
     Ruling ruling{view_.index,
                   points,
                   local.culprit,

@@ -128,8 +128,8 @@ class Group {
 
   // The system answers echoes, late or not each of them, while the hub does as ever.
   bool FarBehindHub() const {
-    return facts_.Most(facts_.host_far) && facts_.hub_bad * 2 <= facts_.all &&
-           facts_.status * 2 <= facts_.all;
+    return (facts_.Most(facts_.host_far) || facts_.HostLoses()) &&
+           facts_.hub_bad * 2 <= facts_.all && facts_.status * 2 <= facts_.all;
   }
   Ruling BehindHub() {
     for (const size_t i : ruling_.points) {
@@ -310,6 +310,12 @@ class Group {
     const bool network = symptom == Symptom::kReach || symptom == Symptom::kTransfer ||
                          symptom == Symptom::kTls ||
                          (symptom == Symptom::kWide && !view_.excess[first()].connect_as_usual);
+    // A handshake takes long while all that is sent there comes back in time: others will tell.
+    const bool handshake = symptom == Symptom::kTls && view_.point(first()).success &&
+                           view_.excess[first()].connect_as_usual;
+    if (handshake && hub_now == Health::kGood && facts_.host_good > 0) {
+      return End(Culprit::kUnknown, Certainty::kUnknown);
+    }
     // The same page comes to others at once: what is lost are perhaps its large packets.
     const bool lost = view_.point(first()).reason == "timeout" && well_sites_ >= kNeighbours;
     if (lost && gateway == Health::kGood && LoadOf(machine) != Health::kBad) {

@@ -131,7 +131,8 @@ Local LocalCause(const StepView& view, size_t i) {
   if (names && excess.symptom == Symptom::kNames && hub != Health::kGrey) {
     Local local{Kind::kNames, Culprit::kSite, false, {say::NamesBad(machine)}};
     local.evidence.push_back(say::WaysGood(gateway == Health::kGood, hub == Health::kGood, false));
-    local.solid = gateway == Health::kGood && hub == Health::kGood && load == Health::kGood;
+    local.solid = gateway == Health::kGood && hub == Health::kGood && load == Health::kGood &&
+                  !Loses(machine, Way::kHost);
     return local;
   }
   return {};

@@ -67,7 +67,13 @@ Run Province::RunStep(const Site& site, const SiteHarm& harm, size_t step) {
     run.address.clear();
     return fail("dns_timeout");
   }
-  spend(kResolve, Noisy(0.004) + harm.names_late + shared.names_late);
+  if (Chance(loss)) {  // a resolver asks again after 5 seconds
+    spend(kResolve, kLimit);
+    run.address.clear();
+    return fail("dns_timeout");
+  }
+  const double lookup = Noisy(0.004) + harm.names_late + shared.names_late;
+  spend(kResolve, lookup);
   if (shared.portal_name_gone) {
     run.address.clear();
     return fail("dns");
@@ -93,6 +99,11 @@ Run Province::RunStep(const Site& site, const SiteHarm& harm, size_t step) {
   double processing = Noisy(site.processing[step]) + shared.step_late[step];
   if (step == 4) processing += shared.service_late;
   if (site.second) processing += shared.second_late;
+  // Whoever signs in is sent on to another page, which begins anew.
+  if (step == 1 &&
+      !spend(kRedirect, lookup + trip(1) + 2 * trip(0.3) + shared.tls_late + Noisy(0.05))) {
+    return fail("timeout");
+  }
   if (!spend(kProcessing, trip(0.3) + processing)) return fail("timeout");
   run.status = 200;
   if (harm.captive_content) return fail("content");
@@ -174,9 +185,12 @@ void Province::Measure(Site& site, const SiteHarm& harm) {
   round(2, site.host, to_host, hub_rtt + 0.001 + shared.backbone_late, gone);
   const double names = Noisy(0.004) + harm.names_late + shared.names_late + Uniform(0, 1e-5);
   const bool dead = harm.names_dead || shared.all_names_dead;
-  site.portal_name.See(!dead && !shared.portal_name_gone, dead ? 5 + Uniform(0, 0.1) : names, learn,
-                       now_ms);
-  site.other_name.See(!dead, dead ? 5 + Uniform(0, 0.1) : names, learn, now_ms);
+  const auto ask = [&](NameTrack& track, bool known) {
+    const bool lost = dead || Chance(to_host);
+    track.See(!lost && known, lost ? 5 + Uniform(0, 0.1) : names, learn, now_ms);
+  };
+  ask(site.portal_name, !shared.portal_name_gone);
+  ask(site.other_name, true);
 }
 
 Scene Province::MakeScene() const {

@@ -4,7 +4,10 @@ import path from 'node:path';
 
 import { pause } from './wait.mjs';
 
-const usual = { extra: '', body: '' };
+// For `passing`: pages come as large as they are, so that how fast they are sent is felt.
+export const uncompressed = 'proxy_set_header Accept-Encoding "";';
+
+const usual = { extra: '', body: '', passing: '' };
 
 export class FrontEnd {
   // children: of children.mjs; before: what stands before its command (spaces.mjs); target: "10.0.0.1:8080"; listen: the port;
@@ -15,11 +18,12 @@ export class FrontEnd {
     this.now = { certificate, ...usual };
   }
 
-  // `certificate`: {cert, key}; `extra`: lines of the server section, `body`: what it does with a request instead of passing it on.
+  // `certificate`: {cert, key}; `extra`: lines of the server section, `body`: what it does with a request instead of passing it on,
+  // `passing`: what else it does when it passes one on.
   #write() {
-    const { certificate, extra, body } = { ...this.now };
+    const { certificate, extra, body, passing } = this.now;
     const pass = this.body !== undefined ? `default_type text/html; return 200 '${this.body}';`
-      : `proxy_pass http://${this.target}; proxy_connect_timeout 2s; proxy_read_timeout 60s; proxy_set_header Host $host;`;
+      : `proxy_pass http://${this.target}; proxy_connect_timeout 2s; proxy_read_timeout 60s; proxy_set_header Host $host; ${passing}`;
     fs.writeFileSync(path.join(this.directory, 'nginx.conf'), `
 daemon off; user root; worker_processes 1; pid ${this.directory}/pid; error_log ${this.directory}/error.log warn;
 worker_shutdown_timeout 1s;

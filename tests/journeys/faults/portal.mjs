@@ -1,4 +1,5 @@
 // Faults of the one-stop system itself: its database, its application, its front ends, its certificates.
+import { uncompressed } from '../../support/front_end.mjs';
 import { pause } from '../../support/wait.mjs';
 import { addresses } from '../places.mjs';
 import { answers, breaks, echoes, says, slow, well } from '../proofs.mjs';
@@ -83,6 +84,8 @@ const application = [
 
 const onBoth = (change) => (world) => Promise.all(Object.values(world.frontEnds).map((frontEnd) => frontEnd.set(change(world))));
 
+const sendsSlowly = { extra: 'limit_rate 4k;', passing: uncompressed };  // a page takes two seconds
+
 const frontEnds = [
   { id: 'nginx-down', what: 'both front ends are down: refused', expect: everywhere('trang-chu'),
     inject: (world) => Promise.all(Object.values(world.frontEnds).map((frontEnd) => frontEnd.stop())),
@@ -103,7 +106,7 @@ const frontEnds = [
       await echoes(world, 6, addresses.web1, { ms: [5, 40] });
     } },
   { id: 'transfer-slow', what: 'the portal sends slowly', expect: everywhere(search),
-    inject: onBoth(() => ({ extra: 'limit_rate 4k;' })),
+    inject: onBoth(() => sendsSlowly),
     proof: (world) => slow(world, 1, 'transfer', 0.9) },
 ];
 
@@ -138,7 +141,7 @@ const oneOfTwo = [
   { id: 'one-slow', what: 'one of two front ends is overloaded', expect: half(search),
     inject: async (world) => {
       world.load('ps-web1', busyCpu);
-      await world.frontEnds.web1.set({ extra: 'limit_rate 4k;' });
+      await world.frontEnds.web1.set(sendsSlowly);
     },
     proof: async (world) => {
       await slow(world, 6, 'transfer', 0.9);

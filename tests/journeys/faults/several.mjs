@@ -1,4 +1,5 @@
 // More than one thing at once, and things that evidence cannot tell apart.
+import { uncompressed } from '../../support/front_end.mjs';
 import { pause } from '../../support/wait.mjs';
 import { answers, breaks, slow, well } from '../proofs.mjs';
 
@@ -35,7 +36,7 @@ export const several = [
     } },
   // The portal sends slowly to one site: its line could be just as narrow.
   { id: 'portal-throttles-site', what: 'the portal sends slowly to one site alone', expect: [{ place: ['unknown', 'link', 'system'], at: [6], step: 'tra-cuu' }],
-    inject: (world) => Promise.all(Object.values(world.frontEnds).map((frontEnd) => frontEnd.set({ extra: 'if ($remote_addr ~ "^10[.]1[.]6[.]") { set $limit_rate 4k; }' }))),
+    inject: (world) => Promise.all(Object.values(world.frontEnds).map((frontEnd) => frontEnd.set({ extra: 'if ($remote_addr ~ "^10[.]1[.]6[.]") { set $limit_rate 4k; }', passing: uncompressed }))),
     proof: async (world) => {
       await slow(world, 6, 'transfer', 0.9);
       await well(world, 5);
