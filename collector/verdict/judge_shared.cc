@@ -105,13 +105,18 @@ class Group {
     SayWays();
     const bool only_portal = facts_.Most(facts_.names_asked_more) &&
                              facts_.Most(facts_.names_failing) && facts_.names_all_failing == 0;
+    const bool answered = facts_.Most(facts_.names_quick);
+    // Questions that get no answer may be lost on the way, now of this name, now of that.
+    if (!answered && (facts_.host_bad > 0 || facts_.HostLoses())) {
+      return End(Culprit::kLink, Certainty::kLikely);
+    }
     if (only_portal) {
       Say(say::NamesOfPortalOnly());
-      return End(Culprit::kSystem, Sure(Wide() && facts_.WayWell()));
+      return End(Culprit::kSystem, Sure(answered && Wide() && facts_.WayWell()));
     }
     const bool all_names = facts_.Nearly(facts_.names_all_failing);
     if (all_names) return End(Culprit::kLink, Sure(Wide() && facts_.WayWell()));
-    if (facts_.Most(facts_.names_quick)) return End(Culprit::kSystem, Certainty::kLikely);
+    if (answered) return End(Culprit::kSystem, Certainty::kLikely);
     const bool wide = sites_ * 2 > sites_ + well_sites_;
     return wide ? End(Culprit::kLink, Certainty::kLikely)
                 : End(Culprit::kUnknown, Certainty::kUnknown);

@@ -103,7 +103,8 @@ Local LocalCause(const StepView& view, size_t i) {
                              MtuProblem(machine, Way::kGateway);
   const bool network = gateway == Health::kBad || TroubledNetwork(machine);
   const bool only_way = excess.symptom == Symptom::kNames || excess.symptom == Symptom::kReach;
-  const bool names = NamesOf(machine, since_ms).health == Health::kBad;
+  const NamesHealth asked = NamesOf(machine, since_ms);
+  const bool names = asked.health == Health::kBad;
 
   // A starved machine hears its own echoes late, too, and may give them up.
   if (load == Health::kBad && !(only_way && (names || hub == Health::kBad))) {
@@ -132,7 +133,8 @@ Local LocalCause(const StepView& view, size_t i) {
     Local local{Kind::kNames, Culprit::kSite, false, {say::NamesBad(machine)}};
     local.evidence.push_back(say::WaysGood(gateway == Health::kGood, hub == Health::kGood, false));
     local.solid = gateway == Health::kGood && hub == Health::kGood && load == Health::kGood &&
-                  !Loses(machine, Way::kHost);
+                  !Loses(machine, Way::kHost) &&
+                  (asked.failing == 0 || asked.failing == asked.asked);
     return local;
   }
   return {};
