@@ -12,9 +12,7 @@ constexpr double kTelling = 5;  // so many echoes say something
 bool Answers(const MachineNow& machine, Way way) {
   return std::any_of(machine.paths.begin(), machine.paths.end(), [way](const PathNow& path) {
     if (path.way != way) return false;
-    const bool since = path.sent_since > 0;
-    const double sent = since ? path.sent_since : path.sent;
-    return path.success == true || (since ? path.lost_since : path.lost) < 0.6 * sent;
+    return path.success == true || path.lost_since < 0.6 * path.sent_since;
   });
 }
 
