@@ -32,7 +32,8 @@ export function catalogue() {
 
 const words = new Set(`and or unless on ignoring by without group_left group_right bool offset
   sum avg min max count absent abs vector time year month day_of_month day_of_week hour minute
-  rate increase deriv predict_linear min_over_time max_over_time`.split(/\s+/));
+  rate increase deriv predict_linear min_over_time max_over_time
+  topk bottomk scalar label_replace histogram_quantile`.split(/\s+/));
 
 // What an expression names: [{name, labels}], where labels are those that its matchers name; and words that
 // are neither PromQL's nor a label in by (…), on (…) and the like.
@@ -43,7 +44,7 @@ export function named(expression) {
     return ' ';
   });
   rest = rest.replace(/\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/g, ' ').replace(/\[[^\]]*\]/g, ' ')
-    .replace(/\boffset\s+\w+/g, ' ');
+    .replace(/\boffset\s+\w+/g, ' ').replace(/"(?:[^"\\]|\\.)*"/g, ' ');
   for (const [name] of rest.matchAll(/(?<![\w.])[a-zA-Z_:][\w:]*/g)) {
     if (!words.has(name)) metrics.push({ name, labels: [] });
   }

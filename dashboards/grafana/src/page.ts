@@ -1,0 +1,184 @@
+// What all dashboards have: identity, variables, links from one to the next, annotations.
+import type * as cog from '@grafana/grafana-foundation-sdk/cog';
+import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard';
+import { source } from './panels';
+
+export const uids = {
+  province: 'haidang-tinh',
+  site: 'haidang-diem',
+  machine: 'haidang-may',
+  onestop: 'haidang-mot-cua',
+  self: 'haidang-tu-giam-sat',
+} as const;
+export type Name = keyof typeof uids;
+
+const titles: Record<Name, string> = {
+  province: 'Hải Đăng: Toàn tỉnh',
+  site: 'Hải Đăng: Điểm',
+  machine: 'Hải Đăng: Máy',
+  onestop: 'Hải Đăng: Hệ thống một cửa',
+  self: 'Hải Đăng tự giám sát',
+};
+
+const kept = '${datasource:queryparam}&${__url_time_range}';
+// Data links; `field` has the label, of a series or of a table's row.
+export const toSite = (value = '${__field.labels.site}') => ({
+  title: 'Xem điểm này / This site', url: `/d/${uids.site}?var-site=${value}&${kept}`,
+});
+export const toMachine = (value = '${__field.labels.instance}') => ({
+  title: 'Xem máy này / This machine', url: `/d/${uids.machine}?var-machine=${value}&${kept}`,
+});
+export const toJourney = (value = '${__field.labels.journey}') => ({
+  title: 'Xem hành trình này / This journey', url: `/d/${uids.onestop}?var-journey=${value}&${kept}`,
+});
+export const ofRow = (field: string) => '${__data.fields["' + field + '"]}';
+
+type Variable = cog.Builder<dashboard.VariableModel>;
+const all = { text: 'Tất cả', value: '$__all', selected: true };
+
+interface Choice {
+  name: string;
+  label: string;
+  text: string;
+  query: string;
+  regex?: string;
+  many: boolean;
+}
+
+function choice({ name, label, text, query, regex, many }: Choice): Variable {
+  const builder = new dashboard.QueryVariableBuilder(name)
+    .label(label)
+    .description(text)
+    .datasource(source)
+    .query({ query, refId: 'A' })
+    .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
+    .sort(dashboard.VariableSort.AlphabeticalCaseInsensitiveAsc)
+    .multi(many)
+    .includeAll(many);
+  if (many) builder.allValue('.*').current(all);
+  if (regex !== undefined) builder.regex(regex);
+  return builder;
+}
+
+const query = (filter: string, label: string) => `label_values(haidang_machine_up{${filter}}, ${label})`;
+
+export const variables = {
+  source: (): Variable => new dashboard.DatasourceVariableBuilder('datasource')
+    .label('Nguồn dữ liệu')
+    .description('Prometheus hoặc VictoriaMetrics. / Data source.')
+    .type('prometheus'),
+  // Its text is the place's name, its value the code.
+  site: (many: boolean) => choice({
+    name: 'site', label: 'Điểm', text: 'Xã, phường, đặc khu. / Site.', many,
+    query: 'query_result(count by (site, site_name) (haidang_machine_up))',
+    regex: '/site="(?<value>[^"]*)".*site_name="(?<text>[^"]*)"/',
+  }),
+  class: () => choice({ name: 'class', label: 'Loại máy', text: 'Máy chủ, máy trạm… / Class of machine.', many: true, query: query('', 'class') }),
+  machine: (many: boolean, filter = 'site=~"$site",class=~"$class"') => choice({
+    name: 'machine', label: 'Máy', text: 'Máy (nhãn instance). / Machine.', many, query: query(filter, 'instance'),
+  }),
+  journey: () => choice({
+    name: 'journey', label: 'Hành trình', text: 'Hành trình qua hệ thống một cửa. / Journey.', many: true,
+    query: 'label_values(probe_success, journey)',
+  }),
+  step: () => choice({
+    name: 'step', label: 'Bước', text: 'Bước của hành trình. / Step.', many: true,
+    query: 'label_values(probe_success{journey=~"$journey"}, step)',
+  }),
+  window: (): Variable => new dashboard.IntervalVariableBuilder('window')
+    .label('Cửa sổ tính')
+    .description('Phân vị và tỷ lệ tính trên khoảng này. / Quantiles and ratios are of this long.')
+    .values('5m,15m,30m,1h,6h')
+    .current({ text: '15m', value: '15m', selected: true })
+    .options(['5m', '15m', '30m', '1h', '6h'].map((value) => ({ text: value, value, selected: value === '15m' }))),
+  // Where haidang-server's own pages stand: what no metric tells, such as verdicts in words.
+  pages: (): Variable => new dashboard.TextBoxVariableBuilder('pages')
+    .label('Trang Hải Đăng')
+    .description('Địa chỉ của haidang-server, để mở trang của Hải Đăng. / Where haidang-server is.')
+    .defaultValue('https://hai-dang.quang-ninh.example'),
+};
+
+export interface Note {
+  name: string;
+  expr: string;
+  title: string;
+  text: string;
+  colour: string;
+}
+
+// Marks where the expression has a value above 0.
+function note({ name, expr, title, text, colour }: Note): cog.Builder<dashboard.AnnotationQuery> {
+  return new dashboard.AnnotationQueryBuilder().name(name).datasource(source).enable(true).iconColor(colour)
+    .expr(expr).step('60s').titleFormat(title).textFormat(text);
+}
+
+export const notes = {
+  alerts: (filter = ''): Note => ({
+    name: 'Cảnh báo / Alerts', colour: 'red',
+    expr: `max by (alertname, severity, instance, site_name, journey) (ALERTS{alertstate="firing",alertname!="HaidangWatchdog"${filter}})`,
+    title: '{{alertname}}', text: '{{site_name}} {{instance}} {{journey}} ({{severity}})',
+  }),
+  findings: (): Note => ({
+    name: 'Phát hiện mới / New findings', colour: 'orange',
+    expr: 'max by (kind) (haidang_collector_open_findings) - max by (kind) (haidang_collector_open_findings offset 1m) > 0',
+    title: 'Phát hiện mới: {{kind}}', text: 'Xem trang Hải Đăng để biết lý do. / Its reason is on Hải Đăng\'s page.',
+  }),
+  gone: (filter: string): Note => ({
+    name: 'Máy mất kết nối / Machines vanished', colour: 'purple',
+    expr: `max by (instance, site_name) (haidang_machine_state{state="vanished",${filter}}) > 0`,
+    title: '{{instance}} mất kết nối', text: '{{site_name}}',
+  }),
+  boots: (filter: string): Note => ({
+    name: 'Khởi động lại / Boots', colour: 'blue',
+    expr: `max by (instance) (node_boot_time_seconds{${filter}}) - max by (instance) (node_boot_time_seconds{${filter}} offset 2m) > 60`,
+    title: '{{instance}} khởi động lại', text: 'Máy đã khởi động lại trong 2 phút qua. / Booted within 2 minutes.',
+  }),
+};
+
+export interface Row {
+  title: string;
+  panels: cog.Builder<dashboard.Panel>[];
+}
+export interface Page {
+  name: Name;
+  text: string;
+  english: string;
+  from: string;
+  variables: Variable[];
+  notes: Note[];
+  rows: Row[];
+  links?: { title: string; url: string; tooltip: string }[];
+}
+
+export function page(one: Page): dashboard.Dashboard {
+  const builder = new dashboard.DashboardBuilder(titles[one.name])
+    .uid(uids[one.name])
+    .description(`${one.text}\n\n${one.english}`)
+    .tags(['haidang'])
+    .timezone('browser')
+    .weekStart('monday')
+    .time({ from: one.from, to: 'now' })
+    .refresh('30s')
+    .tooltip(dashboard.DashboardCursorSync.Crosshair)
+    .editable();
+  for (const name of Object.keys(uids) as Name[]) {
+    if (name === one.name) continue;
+    builder.link(new dashboard.DashboardLinkBuilder(titles[name]).type(dashboard.DashboardLinkType.Link)
+      .url(`/d/${uids[name]}`).icon('dashboard').tooltip(titles[name]).includeVars(true).keepTime(true));
+  }
+  for (const { title, url, tooltip } of one.links ?? []) {
+    builder.link(new dashboard.DashboardLinkBuilder(title).type(dashboard.DashboardLinkType.Link)
+      .url(url).icon('external link').tooltip(tooltip).targetBlank(true));
+  }
+  one.variables.forEach((variable) => builder.withVariable(variable));
+  one.notes.forEach((single) => builder.annotation(note(single)));
+  for (const row of one.rows) {
+    builder.withRow(new dashboard.RowBuilder(row.title));
+    row.panels.forEach((panel) => builder.withPanel(panel));
+  }
+  const built = builder.build();
+  built.panels!.forEach((panel, index) => {
+    panel.id = index + 1;
+  });
+  return built;
+}
