@@ -178,23 +178,46 @@ test('what Grafana is given to provision fits the dashboards', () => {
   for (const { uid, title } of dashboards) assert.ok(text.includes(`${uid}.json`), `docs/grafana.md names ${title}`);
 });
 
-test('a real Prometheus that has every metric answers each query with data', async () => {
-  const end = Math.floor(Date.now() / 1000);
-  const all = queries();
+// Both are given the same series, then asked everything that the dashboards ask.
+const end = Math.floor(Date.now() / 1000);
+const series = openMetrics(queries().map(({ expr }) => expr), end);
+
+async function startPrometheus() {
   const input = path.join(directory, 'series.txt');
-  fs.writeFileSync(input, openMetrics(all.map(({ expr }) => expr), end));
-  const data = path.join(directory, 'data');
-  run('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', input, data]);
+  const data = path.join(directory, 'prometheus');
   const configuration = path.join(directory, 'prometheus.yml');
+  fs.writeFileSync(input, series);
   fs.writeFileSync(configuration, 'global: {}\n');
+  run('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', input, data]);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   children.start('prometheus', 'prometheus', [
-    `--config.file=${configuration}`, `--storage.tsdb.path=${data}`, `--web.listen-address=127.0.0.1:${port}`, '--web.enable-lifecycle',
+    `--config.file=${configuration}`, `--storage.tsdb.path=${data}`, `--web.listen-address=127.0.0.1:${port}`,
   ]);
   await eventually('Prometheus is ready', () => getText(`${url}/-/ready`), { signal: children.failed });
+  return url;
+}
 
-  for (const { kind, dashboard, name, ref, expr, instant, legend, label } of all) {
+async function startVictoriaMetrics() {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  children.start('victoria-metrics', 'victoria-metrics', [
+    `-storageDataPath=${path.join(directory, 'victoria-metrics')}`, `-httpListenAddr=127.0.0.1:${port}`, '-search.latencyOffset=5s',
+    '-search.disableCache', '-retentionPeriod=1d', '-storage.minFreeDiskSpaceBytes=1', '-memory.allowedBytes=256MiB',
+  ]);
+  await eventually('VictoriaMetrics is ready', () => getText(`${url}/health`), { signal: children.failed });
+  const body = series.replace('# EOF\n', '').replace(/ (\d+)$/gm, ' $1000');  // times in ms
+  const given = await request(`${url}/api/v1/import/prometheus`, { method: 'POST', body, timeout: 60000 });
+  assert.equal(given.status, 204, given.text);
+  // It makes what came in searchable within seconds.
+  const count = async () => JSON.parse(await getText(`${url}/api/v1/query?query=count(haidang_machine_up)&time=${end}`)).data.result[0]?.value[1];
+  await eventually('VictoriaMetrics has the series', async () => (await count()) === '3', { signal: children.failed });
+  await getText(`${url}/internal/force_flush`);
+  return url;
+}
+
+async function askEverything(url) {
+  for (const { kind, dashboard, name, ref, expr, instant, legend, label } of queries()) {
     const body = new URLSearchParams(instant ? { query: expr, time: end } : { query: expr, start: end - 600, end, step: 60 });
     const answer = await request(`${url}/api/v1/${instant ? 'query' : 'query_range'}`, {
       method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: body.toString(),
@@ -207,4 +230,8 @@ test('a real Prometheus that has every metric answers each query with data', asy
     const labels = [label, ...[...(legend ?? '').matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1])].filter(Boolean);
     for (const one of labels) assert.ok(result.every(({ metric }) => metric[one]), `${at} a series has no label ${one}`);
   }
-});
+}
+
+test('a real Prometheus that has every metric answers each query with data', async () => askEverything(await startPrometheus()));
+
+test('a real VictoriaMetrics that has every metric answers each query with data', async () => askEverything(await startVictoriaMetrics()));

@@ -54,8 +54,8 @@ const overview = [
 const load = [
   lines({
     title: 'CPU theo loại việc', text: 'Thời gian CPU theo loại việc; 100 % là mọi nhân.', english: 'CPU by mode; 100 % is all cores.', unit: 'percentunit',
-    min: 0, max: 1, width: 12, overrides: [{ of: 'idle', colour: 'transparent', hidden: true }],
-    queries: [{ expr: `sum by (mode) (${rate('node_cpu_seconds_total')}) / scalar(sum(${rate('node_cpu_seconds_total')}))`, legend: '{{mode}}' }],
+    min: 0, max: 1, width: 12,
+    queries: [{ expr: `sum by (mode) (${rate('node_cpu_seconds_total', `mode!="idle",${here}`)}) / scalar(sum(${rate('node_cpu_seconds_total')}))`, legend: '{{mode}}' }],
   }, { stacked: true }),
   lines({
     title: 'Bộ nhớ', text: 'Tổng, đang dùng, bộ đệm của hệ điều hành, vùng hoán đổi đang dùng.', english: 'Memory: total, in use, cache, swap in use.',

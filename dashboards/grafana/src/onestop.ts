@@ -55,7 +55,7 @@ const table = [
     title: 'Hành trình × bước', text: 'Mỗi bước một dòng, trên cửa sổ đã chọn.', english: 'Journeys × steps: a row each, over the window.', unit: 's', width: 24,
     height: 9, none,
     overrides: [
-      { of: 'Hành trình', links: [toJourney(ofRow('Hành trình'))] },
+      { of: 'Hành trình', links: [toJourney(ofRow('journey'))] },
       { of: '/^(Số lần|Lần hỏng|Điểm hỏng)$/', unit: 'none', decimals: 0 },
       { of: 'Điểm hỏng', coloured: true, steps: [[null, 'transparent'], [1, warn], [2, bad]] },
       { of: 'Tỷ lệ hỏng', unit: 'percentunit', decimals: 1, coloured: true, steps: [[null, 'transparent'], [0.01, warn], [0.05, bad]] },
@@ -116,7 +116,7 @@ const where = [
     title: 'Điểm × bước đang hỏng hoặc chậm', text: 'Lần đi gần nhất của từng điểm: thành công không, bao lâu, mã HTTP. Xếp theo thời gian để thấy điểm nào khác các điểm còn lại.',
     english: 'Sites × steps: the last run: did it succeed, how long did it take, which HTTP status.', unit: 's', width: 24, height: 10, none,
     overrides: [
-      { of: 'Điểm', links: [toSite(ofRow('Mã'))] },
+      { of: 'Điểm', links: [toSite(ofRow('site'))] },
       { of: 'Kết quả', unit: 'none', coloured: true, texts: { 0: ['hỏng', bad], 1: ['tốt', good] } },
       { of: 'HTTP', unit: 'none', decimals: 0 },
       { of: 'Thời gian', decimals: 2, coloured: true, steps: [[null, 'transparent'], [3, warn], [10, bad]] },

@@ -21,7 +21,7 @@ const titles: Record<Name, string> = {
 };
 
 const kept = '${datasource:queryparam}&${__url_time_range}';
-// Data links; `field` has the label, of a series or of a table's row.
+// Data links; `value` is where the label stands: that of a series, or ofRow(label) in tables and maps.
 export const toSite = (value = '${__field.labels.site}') => ({
   title: 'Xem điểm này / This site', url: `/d/${uids.site}?var-site=${value}&${kept}`,
 });
@@ -31,7 +31,8 @@ export const toMachine = (value = '${__field.labels.instance}') => ({
 export const toJourney = (value = '${__field.labels.journey}') => ({
   title: 'Xem hành trình này / This journey', url: `/d/${uids.onestop}?var-journey=${value}&${kept}`,
 });
-export const ofRow = (field: string) => '${__data.fields["' + field + '"]}';
+// The label of a table's row.
+export const ofRow = (label: string) => '${__data.fields.' + label + '}';
 
 type Variable = cog.Builder<dashboard.VariableModel>;
 const all = { text: 'Tất cả', value: '$__all', selected: true };
@@ -60,7 +61,7 @@ function choice({ name, label, text, query, regex, many }: Choice): Variable {
   return builder;
 }
 
-const query = (filter: string, label: string) => `label_values(haidang_machine_up{${filter}}, ${label})`;
+const query = (filter: string, label: string) => `label_values(haidang_machine_up${filter && `{${filter}}`}, ${label})`;
 
 export const variables = {
   source: (): Variable => new dashboard.DatasourceVariableBuilder('datasource')
@@ -150,6 +151,12 @@ export interface Page {
   links?: { title: string; url: string; tooltip: string }[];
 }
 
+// The SDK sets the one place that it knows, a menu, where Grafana 12 hides links and annotations: they are to be seen.
+function showControls(built: dashboard.Dashboard) {
+  const dataLinks = built.panels!.flatMap((panel) => ('fieldConfig' in panel ? panel.fieldConfig?.defaults.links ?? [] : []));
+  for (const one of [...built.links ?? [], ...built.annotations?.list ?? [], ...dataLinks]) delete one.placement;
+}
+
 export function page(one: Page): dashboard.Dashboard {
   const builder = new dashboard.DashboardBuilder(titles[one.name])
     .uid(uids[one.name])
@@ -180,5 +187,6 @@ export function page(one: Page): dashboard.Dashboard {
   built.panels!.forEach((panel, index) => {
     panel.id = index + 1;
   });
+  showControls(built);
   return built;
 }

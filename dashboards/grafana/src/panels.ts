@@ -33,7 +33,6 @@ export interface Override {
   links?: Link[];
   colour?: string;
   coloured?: boolean;  // the cell, by its thresholds
-  hidden?: boolean;
 }
 export interface Spec {
   title: string;
@@ -97,7 +96,6 @@ function override(one: Override) {
   if (one.links !== undefined) set('links', one.links);
   if (one.colour !== undefined) set('color', { mode: 'fixed', fixedColor: one.colour });
   if (one.coloured) set('custom.cellOptions', { type: 'color-background', mode: 'basic' });
-  if (one.hidden) set('custom.hideFrom', { legend: true, tooltip: true, viz: true });
   const regular = one.of.startsWith('/');
   return { matcher: { id: regular ? 'byRegexp' : 'byName', options: one.of }, properties };
 }

@@ -94,7 +94,7 @@ const whereabouts = [
   map({
     title: 'Bản đồ 54 đơn vị', text: 'Màu: số máy mất kết nối. Cỡ: số máy. Xám: nơi chưa có máy. Máy không thuộc xã, phường, đặc khu chỉ có trong bảng bên cạnh.',
     english: 'Map of the 54 units: colour: machines missing; size: machines; grey: none yet. Machines of other places stand in the table only.',
-    unit: 'none', width: 12, height: 16, steps: [[null, grey], [0, good], [1, warn], [3, bad]], links: [toSite(ofRow('Mã điểm'))],
+    unit: 'none', width: 12, height: 16, steps: [[null, grey], [0, good], [1, warn], [3, bad]], links: [toSite(ofRow('site'))],
     texts: { '-1': ['chưa có máy', grey] },
     overrides: [{ of: '/độ$/', unit: 'degree', decimals: 3 }],
     queries: [
@@ -108,7 +108,7 @@ const whereabouts = [
     title: 'Các điểm', text: 'Mỗi điểm một dòng; bấm vào tên để xem điểm.', english: 'Sites: a row each; a name leads to the site.',
     unit: 'none', width: 12, height: 16,
     overrides: [
-      { of: 'Điểm', links: [toSite(ofRow('Mã'))] },
+      { of: 'Điểm', links: [toSite(ofRow('site'))] },
       { of: 'Mã', width: 80 },
       { of: 'Mất kết nối', coloured: true, steps: [[null, 'transparent'], [1, warn]] },
       { of: 'Hành trình hỏng', coloured: true, steps: [[null, 'transparent'], [1, bad]] },
@@ -165,7 +165,7 @@ const machines = [
     title: 'Ổ đĩa còn ít chỗ nhất', text: 'Hai mươi ổ đĩa còn ít phần trăm nhất.', english: 'Fullest disks: the twenty with the least left.',
     unit: 'percentunit', width: 12,
     overrides: [
-      { of: 'Máy', links: [toMachine(ofRow('Máy'))] },
+      { of: 'Máy', links: [toMachine(ofRow('instance'))] },
       { of: 'Còn lại', coloured: true, steps: [[null, bad], [0.03, warn], [0.1, good]] },
     ],
     queries: [{ expr: `bottomk(20, ${diskFree})` }],
@@ -174,7 +174,7 @@ const machines = [
     title: 'Máy còn ít bộ nhớ nhất', text: 'Hai mươi máy còn ít phần trăm bộ nhớ (RAM) nhất.', english: 'Least memory left: twenty machines.',
     unit: 'percentunit', width: 12,
     overrides: [
-      { of: 'Máy', links: [toMachine(ofRow('Máy'))] },
+      { of: 'Máy', links: [toMachine(ofRow('instance'))] },
       { of: 'Còn lại', coloured: true, steps: [[null, bad], [0.05, warn], [0.1, good]] },
     ],
     queries: [{ expr: `bottomk(20, ${memoryFree})` }],

@@ -91,8 +91,8 @@ const agents = [
     title: 'Phần mềm giám sát trên từng máy', text: 'Hai mươi máy có nhiều lô chờ nhất.', english: 'Agents: the twenty machines with most batches waiting.', unit: 'none', width: 24, height: 9,
     overrides: [
       { of: 'Kết nối', coloured: true, texts: { 0: ['mất', bad], 1: ['kết nối', good] } },
-      { of: 'Máy', links: [toMachine(ofRow('Máy'))] },
-      { of: 'Điểm', links: [toSite(ofRow('Mã'))] },
+      { of: 'Máy', links: [toMachine(ofRow('instance'))] },
+      { of: 'Điểm', links: [toSite(ofRow('site'))] },
       { of: 'Byte chờ', unit: 'bytes' },
       { of: 'Đồng hồ lệch', unit: 's', decimals: 2 },
     ],

@@ -56,7 +56,7 @@ const machines = [
     title: 'Các máy', text: 'Mỗi máy một dòng; bấm vào tên để xem máy.', english: 'Machines: a row each; a name leads to the machine.',
     unit: 'percentunit', width: 12, height: 10,
     overrides: [
-      { of: 'Máy', links: [toMachine(ofRow('Máy'))] },
+      { of: 'Máy', links: [toMachine(ofRow('instance'))] },
       { of: 'Trạng thái', unit: 'none', coloured: true, texts: states },
       { of: '/^(CPU|Bộ nhớ|Đĩa đầy nhất)$/', coloured: true, steps: [[null, 'transparent'], [0.9, warn], [0.97, bad]] },
       { of: 'Chạy được', unit: 's' },
