@@ -121,15 +121,23 @@ test('variables that are used are there, and those that are there are used', () 
 });
 
 test('links lead to dashboards that there are, with variables that these have, and keep source and time', () => {
-  const variablesOf = new Map(dashboards.map(({ uid, templating }) => [uid, new Set(templating.list.map(({ name }) => name))]));
+  const variablesOf = new Map(dashboards.map(({ uid, templating }) => [uid, new Map(templating.list.map((one) => [one.name, one]))]));
   let seen = 0;
   for (const dashboard of dashboards) {
-    for (const link of dashboard.links.filter(({ url }) => !url.startsWith('${pages}'))) {
-      assert.ok(variablesOf.has(link.url.slice('/d/'.length)), `${dashboard.uid}: ${link.url}`);
-      assert.ok(link.includeVars && link.keepTime, `${dashboard.uid}: ${link.url}`);
+    const others = dashboard.links.filter(({ url }) => !url.startsWith('${pages}'));
+    assert.equal(others.length, dashboards.length - 1, dashboard.uid);
+    for (const { url, keepTime } of others) {
+      const [, uid, carried] = url.match(/^\/d\/([\w-]+)\?(.+)$/);
+      assert.ok(variablesOf.has(uid) && uid !== dashboard.uid && keepTime, `${dashboard.uid}: ${url}`);
+      assert.match(carried, /^\$\{datasource:queryparam\}/);
+      for (const name of variablesIn(carried)) {
+        const there = variablesOf.get(uid).get(name);
+        assert.ok(there, `${uid} has no variable ${name}`);
+        // "All" cannot be chosen where one is.
+        assert.ok(there.multi || !variablesOf.get(dashboard.uid).get(name).multi, `${dashboard.uid}: ${url}: ${name}`);
+      }
     }
-    assert.equal(dashboard.links.filter(({ url }) => url.startsWith('/d/')).length, dashboards.length - 1);
-    for (const [, uid, rest] of JSON.stringify(dashboard).matchAll(/"\/d\/([\w-]+)\?(.*?[^\\])"[,}]/g)) {
+    for (const [, uid, rest] of JSON.stringify(dashboard).matchAll(/"\/d\/([\w-]+)\?(var-.*?)"[,}]/g)) {
       seen += 1;
       assert.ok(variablesOf.has(uid), `${dashboard.uid}: ${uid}`);
       for (const [, name] of rest.matchAll(/var-(\w+)=/g)) assert.ok(variablesOf.get(uid).has(name), `${uid} has no variable ${name}`);

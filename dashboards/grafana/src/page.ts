@@ -61,43 +61,64 @@ function choice({ name, label, text, query, regex, many }: Choice): Variable {
   return builder;
 }
 
-const query = (filter: string, label: string) => `label_values(haidang_machine_up${filter && `{${filter}}`}, ${label})`;
-
-export const variables = {
-  source: (): Variable => new dashboard.DatasourceVariableBuilder('datasource')
+const makers: Record<string, (many: boolean) => Variable> = {
+  datasource: () => new dashboard.DatasourceVariableBuilder('datasource')
     .label('Nguồn dữ liệu')
     .description('Prometheus hoặc VictoriaMetrics. / Data source.')
     .type('prometheus'),
   // Its text is the place's name, its value the code.
-  site: (many: boolean) => choice({
+  site: (many) => choice({
     name: 'site', label: 'Điểm', text: 'Xã, phường, đặc khu. / Site.', many,
     query: 'query_result(count by (site, site_name) (haidang_machine_up))',
     regex: '/site="(?<value>[^"]*)".*site_name="(?<text>[^"]*)"/',
   }),
-  class: () => choice({ name: 'class', label: 'Loại máy', text: 'Máy chủ, máy trạm… / Class of machine.', many: true, query: query('', 'class') }),
-  machine: (many: boolean, filter = 'site=~"$site",class=~"$class"') => choice({
-    name: 'machine', label: 'Máy', text: 'Máy (nhãn instance). / Machine.', many, query: query(filter, 'instance'),
+  class: (many) => choice({
+    name: 'class', label: 'Loại máy', text: 'Máy chủ, máy trạm… / Class of machine.', many,
+    query: 'label_values(haidang_machine_up, class)',
   }),
-  journey: () => choice({
-    name: 'journey', label: 'Hành trình', text: 'Hành trình qua hệ thống một cửa. / Journey.', many: true,
+  machine: (many) => choice({
+    name: 'machine', label: 'Máy', text: 'Máy (nhãn instance). / Machine.', many,
+    query: 'label_values(haidang_machine_up{site=~"$site",class=~"$class"}, instance)',
+  }),
+  journey: (many) => choice({
+    name: 'journey', label: 'Hành trình', text: 'Hành trình qua hệ thống một cửa. / Journey.', many,
     query: 'label_values(probe_success, journey)',
   }),
-  step: () => choice({
-    name: 'step', label: 'Bước', text: 'Bước của hành trình. / Step.', many: true,
+  step: (many) => choice({
+    name: 'step', label: 'Bước', text: 'Bước của hành trình. / Step.', many,
     query: 'label_values(probe_success{journey=~"$journey"}, step)',
   }),
-  window: (): Variable => new dashboard.IntervalVariableBuilder('window')
+  window: () => new dashboard.IntervalVariableBuilder('window')
     .label('Cửa sổ tính')
     .description('Phân vị và tỷ lệ tính trên khoảng này. / Quantiles and ratios are of this long.')
     .values('5m,15m,30m,1h,6h')
     .current({ text: '15m', value: '15m', selected: true })
     .options(['5m', '15m', '30m', '1h', '6h'].map((value) => ({ text: value, value, selected: value === '15m' }))),
   // Where haidang-server's own pages stand: what no metric tells, such as verdicts in words.
-  pages: (): Variable => new dashboard.TextBoxVariableBuilder('pages')
+  pages: () => new dashboard.TextBoxVariableBuilder('pages')
     .label('Trang Hải Đăng')
     .description('Địa chỉ của haidang-server, để mở trang của Hải Đăng. / Where haidang-server is.')
     .defaultValue('https://hai-dang.quang-ninh.example'),
 };
+
+type Size = 'one' | 'many';
+// The variables of each dashboard, in their order: later ones may ask for earlier ones.
+const variables: Record<Name, Record<string, Size>> = {
+  province: { datasource: 'one', site: 'many', class: 'many', window: 'one', pages: 'one' },
+  site: { datasource: 'one', site: 'one', class: 'many', window: 'one' },
+  machine: { datasource: 'one', site: 'many', class: 'many', machine: 'one' },
+  onestop: { datasource: 'one', journey: 'many', step: 'many', site: 'many', window: 'one', pages: 'one' },
+  self: { datasource: 'one', site: 'many', class: 'many', machine: 'many' },
+};
+
+// A link takes along what both have; "all" of many is no choice where one is to be chosen.
+function linkTo(to: Name, from: Name) {
+  const carried = Object.keys(variables[to])
+    .filter((name) => name in variables[from] && !(variables[from][name] === 'many' && variables[to][name] === 'one'));
+  return new dashboard.DashboardLinkBuilder(titles[to]).type(dashboard.DashboardLinkType.Link)
+    .url(`/d/${uids[to]}?${carried.map((name) => '${' + name + ':queryparam}').join('&')}`)
+    .icon('dashboard').tooltip(titles[to]).keepTime(true);
+}
 
 export interface Note {
   name: string;
@@ -145,7 +166,6 @@ export interface Page {
   text: string;
   english: string;
   from: string;
-  variables: Variable[];
   notes: Note[];
   rows: Row[];
   links?: { title: string; url: string; tooltip: string }[];
@@ -169,15 +189,13 @@ export function page(one: Page): dashboard.Dashboard {
     .tooltip(dashboard.DashboardCursorSync.Crosshair)
     .editable();
   for (const name of Object.keys(uids) as Name[]) {
-    if (name === one.name) continue;
-    builder.link(new dashboard.DashboardLinkBuilder(titles[name]).type(dashboard.DashboardLinkType.Link)
-      .url(`/d/${uids[name]}`).icon('dashboard').tooltip(titles[name]).includeVars(true).keepTime(true));
+    if (name !== one.name) builder.link(linkTo(name, one.name));
   }
   for (const { title, url, tooltip } of one.links ?? []) {
     builder.link(new dashboard.DashboardLinkBuilder(title).type(dashboard.DashboardLinkType.Link)
       .url(url).icon('external link').tooltip(tooltip).targetBlank(true));
   }
-  one.variables.forEach((variable) => builder.withVariable(variable));
+  for (const [name, size] of Object.entries(variables[one.name])) builder.withVariable(makers[name](size === 'many'));
   one.notes.forEach((single) => builder.annotation(note(single)));
   for (const row of one.rows) {
     builder.withRow(new dashboard.RowBuilder(row.title));
