@@ -34,12 +34,15 @@ export function asked(query) {
   return { expr: selector, label };
 }
 
-// [{kind: panel, variable or annotation; dashboard (uid), name (title), ref, raw, expr, instant, legend}]: `raw` as the dashboard
-// has it, `expr` as Prometheus gets it.
+// Metrics of sources that an agent is told of, of hardware, and of what is not always used: where they are not, their panels say so.
+const optional = /\b(haidang_(path|dns|services|plugin|process|certificate|smart|access|volume|journey_duration|collector_remote)|node_(systemd|hwmon|thermal|md))_/;
+
+// [{kind: panel, variable or annotation; dashboard (uid), name (title), ref, raw, expr, instant, legend, needs}]: `raw` as the
+// dashboard has it, `expr` as Prometheus gets it; `needs` is the beginning of the metric's name where that is an optional one.
 export function queries(values = {}) {
   return dashboards.flatMap((dashboard) => {
     const one = (kind, name, raw, rest) =>
-      ({ kind, dashboard: dashboard.uid, name, raw, expr: substitute(raw, dashboard, values), ...rest });
+      ({ kind, dashboard: dashboard.uid, name, raw, expr: substitute(raw, dashboard, values), needs: raw.match(optional)?.[0], ...rest });
     return [
       ...dashboard.panels.flatMap((panel) => (panel.targets ?? []).map((target) =>
         one('panel', panel.title, target.expr, { ref: target.refId, instant: target.instant === true, legend: target.legendFormat }))),

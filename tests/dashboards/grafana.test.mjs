@@ -78,7 +78,7 @@ test('each dashboard and panel says what it shows, in Vietnamese and English', (
     assert.match(description, vietnamese, title);
     assert.match(description.split('\n\n')[1], /^[A-Z][a-z]/, title);
   }
-  for (const { panel, at } of panels) {
+  for (const { dashboard: { uid }, panel, at } of panels) {
     assert.ok(panel.title, at);
     const [text, english, ...rest] = panel.description.split('\n\n');
     assert.match(text, vietnamese, at);
@@ -88,6 +88,8 @@ test('each dashboard and panel says what it shows, in Vietnamese and English', (
     assert.ok(panel.fieldConfig.defaults.unit, `${at}: unit`);
     assert.ok(panel.fieldConfig.defaults.thresholds.steps.length > 0, `${at}: thresholds`);
     assert.ok(panel.targets.length > 0, `${at}: queries`);
+    const mayBeEmpty = queries().some(({ dashboard, name, needs }) => needs && dashboard === uid && name === panel.title);
+    if (mayBeEmpty) assert.ok(panel.fieldConfig.defaults.noValue, `${at}: what it says where there is no data`);
   }
 });
 
