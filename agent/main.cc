@@ -28,6 +28,7 @@
 #include "agent/spool.h"
 #include "agent/spool_status.h"
 #include "agent/test_ledger.h"
+#include "core/io/service_manager.h"
 #include "core/io/signals.h"
 #include "core/io/state_directory.h"
 #include "core/log.h"
@@ -221,6 +222,7 @@ int Run(const Options& options, const std::string& root, const std::string& test
   // One arena and early trimming: a few threads that seldom work need no heap of their own.
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_TRIM_THRESHOLD, 64 << 10);
+  ServiceManager manager(ServiceManager::TakeWishes());
   SetUpLog("haidang-agent", options.log_level);
   for (const std::string& warning : options.warnings) spdlog::warn("{}", warning);
   auto claim = [&options, claimed = false]() mutable -> Status {
@@ -246,7 +248,10 @@ int Run(const Options& options, const std::string& root, const std::string& test
                                        options.state_directory, &leases});
   if (!sources) return Complain(kCannotRun, sources.error().message);
   // From here on a signal waits until the loop runs, and ends it in order: the spool is in use.
-  loop->OnTerminate([&daemon] { daemon->Stop(); });
+  loop->OnTerminate([&] {
+    manager.Stops();
+    daemon->Stop();
+  });
   auto spool = Spool::Open({.path = options.state_directory + "/spool.db",
                             .max_bytes = options.spool_max_bytes,
                             .max_age = options.spool_max_age,
@@ -271,7 +276,10 @@ int Run(const Options& options, const std::string& root, const std::string& test
     spdlog::warn("whether the machine was booted anew is not known: {}", reboot.error().message);
   const Status started =
       daemon->Start(options, std::move(*sources), reboot ? std::move(*reboot) : std::nullopt);
-  if (started) loop->Run();
+  if (started) {
+    const auto watchdog = manager.Works(*loop);
+    loop->Run();
+  }
   const Status closed = daemon->Close();
   if (!closed) spdlog::error("the spool was not closed in order: {}", closed.error().message);
   daemon.reset();

@@ -15,6 +15,7 @@
 #include "collector/tools.h"
 #include "core/io/http/listener.h"
 #include "core/io/secret.h"
+#include "core/io/service_manager.h"
 #include "core/io/signals.h"
 #include "core/io/state_directory.h"
 #include "core/io/thread.h"
@@ -55,7 +56,7 @@ void StopPorts(QueryPort& queries, MetricsPort& metrics) {
 // What stands in for both ports while the disk takes nothing.
 class Waiting {
  public:
-  explicit Waiting(const Options& options) : options_(options) {}
+  Waiting(const Options& options, ServiceManager& manager) : options_(options), manager_(manager) {}
 
   Status Because(const Error& why) {
     if (metrics_ == nullptr) {
@@ -68,19 +69,21 @@ class Waiting {
       queries_ = std::move(*queries);
     }
     for (http::WaitingPort* port : {metrics_.get(), queries_.get()}) port->Because(why.message);
+    manager_.Waits(why.message);
     return {};
   }
 
  private:
   const Options& options_;
+  ServiceManager& manager_;
   std::unique_ptr<http::WaitingPort> metrics_, queries_;
 };
 
 // A signal ends the process while it waits for its disk: there is nothing to put in order yet.
 Result<std::unique_ptr<Collector>> OpenCollector(const Options& options, Loop& loop,
-                                                 const Clock& clock) {
+                                                 const Clock& clock, ServiceManager& manager) {
   bool claimed = false;
-  Waiting waiting(options);
+  Waiting waiting(options, manager);
   const auto make_session = [&](std::vector<MqttSubscription> subscriptions,
                                 MqttHandlers handlers) {
     return MakeMqttSession(loop, clock, options.broker, std::move(subscriptions),
@@ -101,13 +104,13 @@ Result<std::unique_ptr<Collector>> OpenCollector(const Options& options, Loop& l
       [&](const Error& why) { return waiting.Because(why); });
 }
 
-Status Serve(const Options& options) {
+Status Serve(const Options& options, ServiceManager& manager) {
   const auto secret = ReadSecret(options.secret_file);
   if (!secret) return secret.error();
   http::AllowDescriptors(QueryPort::kMaxConnections + MetricsPort::kMaxConnections);
   const SystemClock clock;
   const auto loop = MakeLoop();
-  auto collector = OpenCollector(options, *loop, clock);
+  auto collector = OpenCollector(options, *loop, clock, manager);
   if (!collector) return collector.error();
   auto metrics = MetricsPort::Open(options.metrics, (*collector)->metrics().shared(),
                                    (*collector)->AskFleet(), (*collector)->AskReady());
@@ -120,6 +123,7 @@ Status Serve(const Options& options) {
   if (!queries) return queries.error();
   loop->OnTerminate([&] {
     spdlog::info("stopping");
+    manager.Stops();
     backups.Stop();
     (*collector)->Stop(kBrokerPatience, [&] { loop->Stop(); });
   });
@@ -128,6 +132,7 @@ Status Serve(const Options& options) {
   (*collector)->Start();
   spdlog::info("haidang-collector {}: queries on port {}, metrics on port {}", HAIDANG_VERSION,
                (*queries)->port(), (*metrics)->port());
+  const auto watchdog = manager.Works(*loop);
   loop->Run();
   StopPorts(**queries, **metrics);
   return {};
@@ -183,7 +188,8 @@ int Main(int argc, char** argv) {
   }
   if (tool) return RunTool(*command, *options);
   SetUpLog("haidang-collector", options->log_level);
-  if (const Status served = Serve(*options); !served) {
+  ServiceManager manager(ServiceManager::TakeWishes());
+  if (const Status served = Serve(*options, manager); !served) {
     spdlog::error("{}", served.error().message);
     return kCannotRun;
   }

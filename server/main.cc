@@ -1,12 +1,14 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <future>
+#include <utility>
 
 #include "core/clock.h"
 #include "core/io/http/http_server.h"
 #include "core/io/http/listener.h"
 #include "core/io/http/waiting_port.h"
 #include "core/io/loop.h"
+#include "core/io/service_manager.h"
 #include "core/io/signals.h"
 #include "core/io/state_directory.h"
 #include "core/io/thread.h"
@@ -76,7 +78,7 @@ http::FrontOptions MakeFrontOptions(const Options& options) {
 // Where the disk takes nothing, waits until it does; the port tells why. A signal ends the process
 // meanwhile: there is nothing to put in order yet.
 Result<ControlDb> ClaimAndOpen(const Configuration& configuration, const Clock& clock,
-                               const Metrics& metrics) {
+                               const Metrics& metrics, ServiceManager& manager) {
   const Options& options = configuration.options;
   bool claimed = false;
   std::unique_ptr<http::WaitingPort> port;
@@ -97,16 +99,17 @@ Result<ControlDb> ClaimAndOpen(const Configuration& configuration, const Clock& 
       port = std::move(*opened);
     }
     port->Because(why.message);
+    manager.Waits(why.message);
     return {};
   };
   return OpenWhenDiskTakes<ControlDb>(options.state_directory, open, waiting);
 }
 
-Status Serve(const Configuration& configuration) {
+Status Serve(const Configuration& configuration, ServiceManager& manager) {
   const Options& options = configuration.options;
   const SystemClock clock;
   Metrics metrics(clock);
-  Result<ControlDb> control = ClaimAndOpen(configuration, clock, metrics);
+  Result<ControlDb> control = ClaimAndOpen(configuration, clock, metrics, manager);
   if (!control) return control.error();
   Live live(clock);
   if (auto snapshot = control->Snapshot(); snapshot) {
@@ -126,11 +129,17 @@ Status Serve(const Configuration& configuration) {
   Watcher watcher(clock, client, std::move(*control), live, metrics);
 
   const auto loop = MakeLoop();
-  loop->OnTerminate([&loop] { loop->Stop(); });
+  loop->OnTerminate([&] {
+    manager.Stops();
+    loop->Stop();
+  });
   watcher.Start();
   (*http_server)->Start();
   spdlog::info("haidang-server {} listens on http://{}", HAIDANG_VERSION,
                ToString(HostPort{options.listen.host, (*http_server)->port()}));
+  const auto watchdog = manager.Works(*loop, [&watcher, rounds = uint64_t{0}]() mutable {
+    return watcher.rounds() != std::exchange(rounds, watcher.rounds());
+  });
   loop->Run();
   spdlog::info("stopping");
   StopAll(live, client, **http_server, watcher);
@@ -168,7 +177,8 @@ int Main(int argc, char** argv) {
     return kOk;
   }
   SetUpLog("haidang-server", configuration->options.log_level);
-  if (Status served = Serve(*configuration); !served) {
+  ServiceManager manager(ServiceManager::TakeWishes());
+  if (Status served = Serve(*configuration, manager); !served) {
     spdlog::error("{}", served.error().message);
     return kCannotRun;
   }

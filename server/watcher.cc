@@ -48,6 +48,7 @@ void Watcher::Run() {
   while (!stopping_) {
     lock.unlock();
     Round();
+    ++rounds_;
     lock.lock();
     next = std::max(next + kPeriod, std::chrono::steady_clock::now());
     wake_.wait_until(lock, next, [this] { return stopping_; });

@@ -37,6 +37,9 @@ class Watcher {
   // One round: a question, and the snapshot where it is due. For Start()'s thread and for tests.
   void Round();
 
+  // How many rounds have ended. Any thread.
+  uint64_t rounds() const { return rounds_; }
+
  private:
   void Run();
   Status SyncSnapshot();
@@ -52,6 +55,7 @@ class Watcher {
   std::optional<int64_t> synced_ns_;  // monotonic; absent: due
   bool sync_failed_ = false;
 
+  std::atomic<uint64_t> rounds_ = 0;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;  // guarded by mutex_
