@@ -1,0 +1,161 @@
+// haidang-setup below a directory of its own: what it makes is right for OpenSSL, for Mosquitto's place and for our programs,
+// and what is wrong is said.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const bin = process.env.HAIDANG_BIN;
+const file = (name) => fileURLToPath(new URL(`../../packaging/${name}`, import.meta.url));
+const root = fs.mkdtempSync(path.join(os.tmpdir(), 'haidang-setup-'));
+after(() => fs.rmSync(root, { recursive: true }));
+const below = (name) => path.join(root, name);
+const skip = process.getuid() === 0 ? false : 'needs root';
+
+// As the packages leave it. Groups that this machine does not have are root's here.
+for (const folder of ['etc/haidang', 'etc/mosquitto/conf.d', 'usr/share/haidang-central/mosquitto', 'usr/share/haidang-server/sites', 'bin']) {
+  fs.mkdirSync(below(folder), { recursive: true });
+}
+for (const name of ['collector', 'server']) fs.copyFileSync(file(`sample/${name}.toml`), below(`etc/haidang/${name}.toml`));
+fs.copyFileSync(file('sample/agent.toml'), below('usr/share/haidang-central/agent.toml'));
+for (const name of ['mosquitto.conf', 'haidang.acl']) fs.copyFileSync(file(`mosquitto/${name}`), below(`usr/share/haidang-central/mosquitto/${name}`));
+fs.copyFileSync(file('data/sites/quang-ninh-2tier.csv'), below('usr/share/haidang-server/sites/quang-ninh-2tier.csv'));
+fs.writeFileSync(below('bin/chown'), '#!/bin/sh\necho "$@" >> "$HAIDANG_ROOT/owners"\n', { mode: 0o755 });
+
+function setup(...args) {
+  return spawnSync(file('setup/haidang-setup'), args, {
+    encoding: 'utf8', env: { ...process.env, HAIDANG_ROOT: root, PATH: `${below('bin')}:${process.env.PATH}` },
+  });
+}
+function does(...args) {
+  const done = setup(...args);
+  assert.equal(done.status, 0, done.stdout + done.stderr);
+  return done.stdout;
+}
+function says(command, ...args) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  assert.equal(error, undefined);
+  assert.equal(status, 0, stdout + stderr);
+  return stdout + stderr;
+}
+const mode = (name) => fs.statSync(below(name)).mode & 0o777;
+const text = (name) => fs.readFileSync(below(name), 'utf8');
+const ca = 'var/lib/haidang-central/ca';
+
+test('before anything: what is wrong, and what to do', { skip }, () => {
+  for (const [args, pattern] of [
+    [['machine', 'a', '--site', '1'], /nothing is set up here yet: haidang-setup central --host NAME/],
+    [['central'], /--host: under which name/], [['central', '--host', 'a b'], /--host 'a b': names or addresses/],
+    [['central', '--host', 'a', '--province', 'x/y'], /--province 'x\/y': letters/], [['central', '--hots', 'a'], /no option '--hots'; allowed/],
+    [['nothing'], /there is no command 'nothing'/],
+  ]) {
+    const done = setup(...args);
+    assert.notEqual(done.status, 0, args.join(' '));
+    assert.match(done.stderr, pattern);
+  }
+  assert.equal(fs.existsSync(below(ca)), false);
+});
+
+test('the centre', { skip }, () => {
+  assert.match(does('central', '--host', 'giam-sat.quang-ninh.example,10.1.2.3,fd00::1'), /The centre is set up: broker ssl:\/\/giam-sat/);
+  const broker = below('etc/mosquitto/certs/haidang-broker.pem');
+  says('openssl', 'verify', '-CAfile', below(`${ca}/ca.pem`), '-purpose', 'sslserver', '-verify_hostname', 'giam-sat.quang-ninh.example', broker);
+  says('openssl', 'verify', '-CAfile', below(`${ca}/ca.pem`), '-purpose', 'sslserver', '-verify_ip', '10.1.2.3', broker);
+  says('openssl', 'verify', '-CAfile', below(`${ca}/ca.pem`), '-purpose', 'sslserver', '-verify_ip', 'fd00::1', broker);
+  says('openssl', 'verify', '-CAfile', below('etc/haidang/ca.pem'), '-purpose', 'sslclient', below('etc/haidang/collector.pem'));
+  assert.match(says('openssl', 'x509', '-in', below('etc/haidang/collector.pem'), '-noout', '-subject'), /CN = hai-dang\n/);
+  assert.match(text('etc/haidang/query.secret'), /^[0-9a-f]{64}\n$/);
+  assert.match(text('etc/haidang/collector.toml'), /\n\[collector\]\n[^[]*\nid = "hai-dang"\n[^[]*\ngroup = "quang-ninh"\n[^]*\nuri = "ssl:\/\/giam-sat.quang-ninh.example:8883"\n/);
+  assert.match(text('etc/haidang/server.toml'), /\n\[sites\]\n[^[]*\nfile = "\/usr\/share\/haidang-server\/sites\/quang-ninh-2tier.csv"\n/);
+  assert.match(text('etc/mosquitto/haidang.acl'), /^user hai-dang$/m);
+  assert.doesNotMatch(text('etc/mosquitto/haidang.acl'), /^[^#]*@/m);
+  assert.match(text('etc/mosquitto/conf.d/haidang.conf'), /^crlfile /m);
+  for (const secret of [`${ca}/ca.key`, 'etc/haidang/query.secret', 'etc/haidang/collector.key', 'etc/mosquitto/certs/haidang-broker.key', ca]) {
+    assert.equal(mode(secret) & 0o007, 0, `${secret} is for the world`);
+  }
+  assert.match(text('owners'), /root:haidang-collector \S+collector.key\n/);
+  assert.match(text('owners'), /root:mosquitto \S+haidang-broker.key\n/);
+});
+
+test('again: nothing that is there is made anew, what was edited stays', { skip }, () => {
+  const kept = [`${ca}/ca.pem`, 'etc/haidang/collector.pem', 'etc/haidang/query.secret', 'etc/mosquitto/certs/haidang-broker.pem'];
+  const before = kept.map(text);
+  fs.appendFileSync(below('etc/haidang/collector.toml'), '# của tỉnh\n');
+  does('central');
+  assert.deepEqual(kept.map(text), before);
+  assert.match(text('etc/haidang/collector.toml'), /# của tỉnh\n$/);
+  const uris = text('etc/haidang/collector.toml').match(/^uri = .*$/mg);
+  assert.deepEqual(uris, ['uri = "ssl://giam-sat.quang-ninh.example:8883"']);
+});
+
+test('a machine\'s bundle: its own certificate, a configuration that our agent takes', { skip }, () => {
+  const bundle = does('machine', 'tien-yen-1', '--site', '06862', '--class', 'workstation').trim();
+  assert.equal(fs.statSync(bundle).mode & 0o777, 0o600);
+  const listed = says('tar', '-tvzf', bundle);
+  assert.match(listed, /-rw-r----- root\/haidang-agent .* agent.key\n/);
+  assert.match(listed, /-rw-r----- root\/haidang-agent .* agent.toml\n/);
+  const unpacked = below('unpacked');
+  fs.mkdirSync(unpacked);
+  says('tar', '-xzf', bundle, '-C', unpacked, '--no-same-owner');
+  says('openssl', 'verify', '-CAfile', path.join(unpacked, 'ca.pem'), '-purpose', 'sslclient', path.join(unpacked, 'agent.pem'));
+  const config = path.join(unpacked, 'agent.toml');
+  const toml = fs.readFileSync(config, 'utf8');
+  assert.match(toml, /\nuri = "ssl:\/\/giam-sat.quang-ninh.example:8883"\n/);
+  assert.match(toml, /\nclass = "workstation"\n/);
+  assert.match(toml, /\nsite = "06862"\n/);
+  fs.writeFileSync(config, toml.replaceAll('/etc/haidang/', `${unpacked}/`).replace('#directory = "/var/lib/haidang-agent"', `directory = "${unpacked}/state"`));
+  fs.mkdirSync(`${unpacked}/state`);
+  assert.match(says(path.join(bin, 'haidang-agent'), '--check-config', '--config', config), /: ok\n/);
+});
+
+test('our programs take the centre\'s configurations', { skip }, () => {
+  for (const name of ['collector', 'server']) {
+    const config = below(`${name}.toml`);
+    fs.mkdirSync(below(`state-${name}`), { recursive: true });
+    fs.writeFileSync(config, text(`etc/haidang/${name}.toml`).replaceAll('/etc/haidang/', `${below('etc/haidang')}/`)
+      .replaceAll('/usr/share/', `${below('usr/share')}/`).replace(/#?directory = "[^"]*"/, `directory = "${below(`state-${name}`)}"`));
+    assert.match(says(path.join(bin, `haidang-${name}`), '--check-config', '--config', config), /: ok\n/);
+  }
+});
+
+test('a list of machines; what is wrong in it names its line', { skip }, () => {
+  const list = below('list.csv');
+  fs.writeFileSync(list, 'machine,site,class\r\nhong-gai-1,06685,server\r\nhong-gai-2,06685,workstation\r\n');
+  assert.equal(does('machines', list, '--out', below('out')).trim().split('\n').length, 2);
+  assert.deepEqual(fs.readdirSync(below('out')).sort(), ['hong-gai-1.tar.gz', 'hong-gai-2.tar.gz']);
+  fs.writeFileSync(list, 'machine,site,class\nha-tu-1,06652,server\nha tu 2,06652,server\n');
+  const done = setup('machines', list, '--out', below('out'));
+  assert.notEqual(done.status, 0);
+  assert.match(done.stderr, /machine 'ha tu 2'[^]*list.csv:3: stopped here/);
+  assert.ok(fs.existsSync(below('out/ha-tu-1.tar.gz')));
+});
+
+test('names that would harm are refused', { skip }, () => {
+  for (const [args, pattern] of [
+    [['machine', 'hai-dang', '--site', '1'], /is the collector's name/], [['machine', '../x', '--site', '1'], /machine '..\/x': letters/],
+    [['machine', 'a'], /--site is missing/], [['machine', 'a', '--site', '1', '--class', 'pc'], /class 'pc' of a; allowed: server, workstation/],
+    [['machine', '#', '--site', '1'], /machine '#'/], [['revoke', 'nobody'], /no valid certificate is made out to 'nobody'/],
+  ]) {
+    const done = setup(...args);
+    assert.notEqual(done.status, 0, args.join(' '));
+    assert.match(done.stderr, pattern);
+  }
+});
+
+test('who is revoked stands in the list that the broker reads', { skip }, () => {
+  const certificate = below('unpacked/agent.pem');
+  const check = () => spawnSync('openssl', ['verify', '-CAfile', below(`${ca}/ca.pem`), '-crl_check', '-CRLfile', below('etc/mosquitto/certs/haidang-crl.pem'), certificate], { encoding: 'utf8' });
+  assert.equal(check().status, 0, check().stderr);
+  assert.match(does('revoke', 'tien-yen-1'), /tien-yen-1: 1 revoked/);
+  assert.match(check().stdout + check().stderr, /certificate revoked/);
+  assert.equal(fs.existsSync(below('var/lib/haidang-central/bundles/tien-yen-1.tar.gz')), false);
+  const list = does('list');
+  assert.match(list, /^tien-yen-1 +20\d\d-\d\d-\d\d revoked$/m);
+  assert.match(list, /^hong-gai-1 +20\d\d-\d\d-\d\d valid$/m);
+  // A machine that was revoked may get a new one.
+  does('machine', 'tien-yen-1', '--site', '06862');
+  assert.match(does('list'), /^tien-yen-1 +20\d\d-\d\d-\d\d valid$/m);
+});
