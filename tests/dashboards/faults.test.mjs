@@ -8,6 +8,7 @@ import path from 'node:path';
 import readline from 'node:readline';
 import { after, test } from 'node:test';
 
+import { queries } from '../../dashboards/grafana/queries.mjs';
 import { bin, makeStack, temporary } from '../e2e/harness.mjs';
 import { httpSink, mailSink, telegramAnswer } from '../support/alert_sinks.mjs';
 import { oneStopJourney } from '../support/configs.mjs';
@@ -246,6 +247,22 @@ test('vmalert raises the same over VictoriaMetrics', { skip, timeout: 120000 }, 
     // Those that Alertmanager would hold back.
     assert.match(name, /^Haidang(Watchdog|JourneySlowAtSite|ObjectiveBurning\w+|DiskLow|DiskFilling)$/);
   }
+});
+
+test('each panel of the dashboards has data, from Prometheus and from VictoriaMetrics', { skip, timeout: 200000 }, async (t) => {
+  const panels = queries().filter(({ kind, needs }) => kind === 'panel' && !needs);
+  assert.ok(panels.length > 100, `${panels.length} queries of panels`);
+  for (const base of [prometheus, victoria]) {
+    let empty = panels;
+    await stack.ready(`data of all panels from ${base}`, async () => {
+      const still = [];
+      for (const panel of empty) if ((await ask(base, panel.expr)).length === 0) still.push(panel);
+      empty = still;
+      if (empty.length > 0) throw new Error(empty.map(({ dashboard, name, expr }) => `${dashboard}, ${name}: ${expr}`).join('\n'));
+      return true;
+    }, 90000);
+  }
+  t.diagnostic(`${panels.length} queries`);
 });
 
 test('mended, each is told as resolved', { skip: skip || (process.env.HAIDANG_LONG ? false : 'the long form'), timeout: 400000 }, async () => {
