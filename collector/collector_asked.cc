@@ -70,9 +70,10 @@ QueryBackend::Put Collector::PutSnapshot(query::Snapshot snapshot) {
 
 void Collector::RememberJourneys() {
   auto history = std::make_shared<JourneyHistory>();
-  const auto read = [history, path = store_->path(), &clock = clock_] {
-    auto reader = store::OpenReader(path, {.clock = &clock, .rollups = store::ReadRollups});
-    if (reader) *history = ReadJourneyHistory(**reader, clock.WallMs());
+  // Without a clock, which may be gone before a worker is: what is read is bounded all the same.
+  const auto read = [history, path = store_->path(), now_ms = clock_.WallMs()] {
+    auto reader = store::OpenReader(path, {.rollups = store::ReadRollups});
+    if (reader) *history = ReadJourneyHistory(**reader, now_ms);
   };
   loop_.Work(read, [this, history] { journeys_.Remember(*history); });
 }
