@@ -189,7 +189,7 @@ bool Gone(const MachineNow& machine) {
 Health ServerOf(const MachineNow& machine, int64_t since_ms) {
   if (machine.state == query::State::kVanished || machine.state == query::State::kSilent) {
     // Gone for long before means that nobody watches it.
-    constexpr int64_t kTogetherMs = 10 * 60 * 1000;
+    constexpr int64_t kTogetherMs = 10LL * 60 * 1000;
     return machine.state_since_ms >= since_ms - kTogetherMs ? Health::kBad : Health::kUnknown;
   }
   if (!machine.fresh) return Health::kUnknown;

@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: haidang-notify-ear SOCKET\n", stderr);
     return 2;
   }
-  std::strcpy(address.sun_path, argv[1]);
+  std::memcpy(address.sun_path, argv[1], std::strlen(argv[1]));
   const int ear = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (bind(ear, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     std::perror(argv[1]);
