@@ -57,7 +57,11 @@ test('a state that changes is an event, one that stays bad a finding, and both e
   assert.equal(finding.words.output, 'chưa sao lưu 3 ngày');
   says('2 bản sao lưu', 0);
   await stack.ready('its end', async () => !(await found('backup')), 60000);
-  const told = (await events()).filter((e) => e.key === 'backup').map((e) => e.text).sort();
+  // Findings are of what came, events of what is stored.
+  const told = await stack.ready('both events are stored', async () => {
+    const all = (await events()).filter((e) => e.key === 'backup').map((e) => e.text).sort();
+    return all.length >= 2 && all;
+  });
   assert.deepEqual(told, ['critical: chưa sao lưu 3 ngày, was ok', 'ok: 2 bản sao lưu, was critical']);
   const hung = await stack.ready('the one that hangs is a finding', () => found('hangs'), 60000);
   assert.equal(hung.words.state, 'unknown');
