@@ -44,6 +44,9 @@ function(daemon component own_files groups membership)
   set(CPACK_DEBIAN_${upper}_PACKAGE_CONTROL_EXTRA "${scripts}" PARENT_SCOPE)
 endfunction()
 
+# Echoes without privileges, for the agent's paths.
+install(FILES ${units}/50-haidang-agent.conf DESTINATION /usr/lib/sysctl.d COMPONENT agent)
+
 # Both read the secret that they share.
 set(shared_group "if ! getent group haidang > /dev/null; then addgroup --quiet --system haidang; fi")
 set(shared_member "usermod -a -G haidang \"$program\"")
@@ -65,6 +68,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/dashboards/alertmanager/ DESTINATION sha
   COMPONENT central FILES_MATCHING PATTERN "*.yml" PATTERN "*.tmpl")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/dashboards/grafana/dashboards ${PROJECT_SOURCE_DIR}/dashboards/grafana/provisioning
   DESTINATION share/haidang-central/grafana COMPONENT central)
+install(FILES ${units}/mosquitto-haidang.conf DESTINATION /lib/systemd/system/mosquitto.service.d COMPONENT central RENAME haidang.conf)
 doc(central haidang-setup)
 configure_file(${debian}/central.postrm ${made}/central/postrm COPYONLY)
 set(CPACK_DEBIAN_CENTRAL_PACKAGE_CONTROL_EXTRA ${made}/central/postrm)

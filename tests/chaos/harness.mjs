@@ -76,7 +76,7 @@ process.once('exit', () => {
 after(() => setTimeout(() => process.exit(), 2000).unref());  // what a failed test left open
 
 // A run that hangs says so, and ends.
-const patience = long ? 4 * 3600 : 240;  // seconds
+const patience = long ? 4 * 3600 : 480;  // seconds
 setTimeout(() => {
   console.error(`chaos ${name}: not done within ${patience} s`);
   process.exit(1);

@@ -137,7 +137,7 @@ test('names that would harm are refused', { skip }, () => {
   for (const [args, pattern] of [
     [['machine', 'hai-dang', '--site', '1'], /is the collector's name/], [['machine', '../x', '--site', '1'], /machine '..\/x': letters/],
     [['machine', 'a'], /--site is missing/], [['machine', 'a', '--site', '1', '--class', 'pc'], /class 'pc' of a; allowed: server, workstation/],
-    [['machine', '#', '--site', '1'], /machine '#'/], [['revoke', 'nobody'], /no valid certificate is made out to 'nobody'/],
+    [['machine', '#', '--site', '1'], /machine '#'/], [['central', '--id', 'tien-yen-1'], /--id 'tien-yen-1': a machine's certificate/], [['revoke', 'hai-dang'], /is the collector/], [['revoke', 'nobody'], /no valid certificate is made out to 'nobody'/],
   ]) {
     const done = setup(...args);
     assert.notEqual(done.status, 0, args.join(' '));
