@@ -65,7 +65,10 @@ class Asker {
 
   // The number under which it is made.
   Result<uint64_t> Start(const std::string& file, bool replace, const Error& why_not_alone) {
-    const httplib::Params params{{"file", file}, {"replace", replace ? "1" : "0"}};
+    httplib::Params params{{"file", file}, {"replace", replace ? "1" : "0"}};
+    if (const auto directory = store::DirectoryIdentity(file); !directory.empty()) {
+      params.emplace("directory", directory);
+    }
     const auto answer = client_.Post(httplib::append_query_params(kAddress, params));
     if (!answer) {
       return Error{Unheard(answer.error()).message +

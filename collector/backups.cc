@@ -59,8 +59,9 @@ Backups::~Backups() {
   if (worker_.joinable()) worker_.join();
 }
 
-Backups::Answer Backups::Start(const std::string& target, bool replace) {
-  const store::BackupOrder order{store_, target, replace};
+Backups::Answer Backups::Start(const std::string& target, bool replace,
+                               const std::string& directory) {
+  const store::BackupOrder order{store_, target, replace, directory};
   const std::lock_guard lock(mutex_);
   if (state_.stage == Stage::kRunning) return {Answer::Kind::kBusy, state_, ""};
   if (stopped_) return {Answer::Kind::kRefused, state_, "the collector is stopping"};

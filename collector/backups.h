@@ -41,7 +41,8 @@ class Backups {
     BackupState state;  // the one that was started, or that is under way
     std::string why;    // it was refused
   };
-  Answer Start(const std::string& target, bool replace);
+  // `directory`: as in store::BackupOrder.
+  Answer Start(const std::string& target, bool replace, const std::string& directory = "");
   BackupState state() const;
   // Gives up what is under way; none begins any more.
   void Stop();

@@ -165,13 +165,14 @@ class Port final : public QueryPort {
   }
 
   Reply StartBackup(const Request& request) const {
-    const std::string fault = http::NamesFault(request, {"file", "replace"});
+    const std::string fault = http::NamesFault(request, {"file", "replace", "directory"});
     if (!fault.empty()) return Wrong(fault);
     QueryParameters parameters(request);
     const std::string file = parameters.Text("file");
     const auto replace = parameters.Integer("replace", false);
     if (!parameters.fault().empty()) return Wrong(parameters.fault());
-    const Backups::Answer answer = backend_.start_backup(file, replace.value_or(0) != 0);
+    const Backups::Answer answer = 
+        backend_.start_backup(file, replace.value_or(0) != 0, request.Param("directory"));
     if (answer.kind == Backups::Answer::Kind::kRefused) {
       return ErrorReply(422, "refused", answer.why);
     }

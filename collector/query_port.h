@@ -26,7 +26,9 @@ struct QueryBackend {
   std::function<std::optional<query::Snapshot>()> snapshot;
   std::function<std::optional<Put>(query::Snapshot)> put_snapshot;
   std::function<Result<std::unique_ptr<store::Reader>>()> open_reader;
-  std::function<Backups::Answer(const std::string& file, bool replace)> start_backup;
+  std::function<Backups::Answer(const std::string& file, bool replace,
+                                const std::string& directory)>
+      start_backup;
   std::function<BackupState()> backup;
   // What is now of those series, of all machines.
   std::function<std::optional<FleetNow>(WantSeries)> fleet;

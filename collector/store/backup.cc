@@ -63,6 +63,13 @@ bool IsStores(const BackupOrder& order) {
   return name.starts_with(FileNameOf(order.store)) || name.starts_with("collector.lock");
 }
 
+// Whether who asks and this process mean the same directory.
+bool IsSeenAlike(const BackupOrder& order) {
+  if (order.directory.empty()) return true;
+  const std::string ours = DirectoryIdentity(order.target);
+  return ours.empty() || ours == order.directory;  // where it is not there, making the file says so
+}
+
 int64_t WalBytes(const std::string& store) {
   struct stat info {};
   return ::stat((store + "-wal").c_str(), &info) == 0 ? info.st_size : 0;
@@ -117,6 +124,12 @@ Status Verify(const std::string& part, const StoreMeta& meta) {
 
 }  // namespace
 
+std::string DirectoryIdentity(const std::string& file) {
+  struct stat info {};
+  if (::stat(DirectoryOf(file).c_str(), &info) != 0) return "";
+  return std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
+}
+
 Status CheckBackup(const BackupOrder& order) {
   if (!order.target.starts_with('/') || FileNameOf(order.target).empty()) {
     return Error{order.target + ": is no absolute path of a file"};
@@ -124,6 +137,12 @@ Status CheckBackup(const BackupOrder& order) {
   if (IsStores(order) || IsStoreItself(order)) {
     return Error{order.target +
                  ": this is the store's own; name another directory, on another disk at best"};
+  }
+  if (!IsSeenAlike(order)) {
+    return Error{order.target + ": the collector's service has another " +
+                 DirectoryOf(order.target) +
+                 " than you (PrivateTmp= of its unit), so you would not find the file; name a "
+                 "directory that both see, such as /var/backups/haidang-collector"};
   }
   struct stat info {};
   if (::lstat(order.target.c_str(), &info) == 0) {

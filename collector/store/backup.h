@@ -13,7 +13,13 @@ struct BackupOrder {
   std::string store;     // telemetry.db
   std::string target;    // the file that is to be made; an absolute path
   bool replace = false;  // where `target` is a database, it goes
+  // DirectoryIdentity() of the target's directory as whoever wants the backup sees it; empty: not
+  // known. A service may have directories of its own under the same names.
+  std::string directory = {};
 };
+
+// Which directory `file` is in, whatever its name; empty where that cannot be seen.
+std::string DirectoryIdentity(const std::string& file);
 
 // The WAL may grow by so much while the store is read, or by a quarter of the store where that is
 // more: it cannot be cut meanwhile.

@@ -217,6 +217,20 @@ TEST_CASE_METHOD(Fixture, "a store with damaged pages gives no backup") {
   CHECK_FALSE(Left());
 }
 
+TEST_CASE_METHOD(Fixture, "who means another directory of the same name gets no backup") {
+  Give(3);
+  Backups backups(dir + "/telemetry.db");
+  const auto other = backups.Start(target, false, store::DirectoryIdentity("/proc/self/x"));
+  CHECK(other.kind == Backups::Answer::Kind::kRefused);
+  CHECK(other.why.find("PrivateTmp=") != std::string::npos);
+  CHECK(backups.Start(target, false, "rubbish").kind == Backups::Answer::Kind::kRefused);
+  CHECK_FALSE(Left());
+  CHECK(store::DirectoryIdentity(dir + "/nowhere/x").empty());
+  const auto same = backups.Start(target, false, store::DirectoryIdentity(target));
+  CHECK(same.kind == Backups::Answer::Kind::kStarted);
+  backups.Stop();
+}
+
 TEST_CASE_METHOD(Fixture, "backups are made one at a time, and ended with the collector") {
   Give(3);
   Bloat(32);

@@ -96,8 +96,9 @@ struct PortFixture {
     backend.open_reader = [this]() -> Result<std::unique_ptr<store::Reader>> {
       return std::unique_ptr<store::Reader>(std::make_unique<NoReader>(gate));
     };
-    backend.start_backup = [this](const std::string& file, bool replace) -> Backups::Answer {
-      if (file == "/refused") return {Backups::Answer::Kind::kRefused, {}, "is there already"};
+    backend.start_backup = [this](const std::string& file, bool replace,
+                                  const std::string& directory) -> Backups::Answer {
+      if (file == "/refused" || directory == "9:9") return {Backups::Answer::Kind::kRefused, {}, "is there already"};
       if (backup.stage == BackupState::Stage::kRunning)
         return {Backups::Answer::Kind::kBusy, backup, ""};
       backup = {BackupState::Stage::kRunning, backup.id + 1, file, replace ? 1 : 0, 2, ""};

@@ -15,14 +15,16 @@ TEST_CASE_METHOD(PortFixture, "a backup is asked for, refused, under way and tol
   CHECK(client->Post(std::string(kBackup) + "?file=/a")->status == 401);
   CHECK(DecodeBackup(Get(kBackup).body)->stage == BackupState::Stage::kNone);
   for (const char* wrong :
-       {"", "?file=", "?file=/a&replace=x", "?file=/a&file=/b", "?file=/a&x=1"}) {
+       {"", "?file=", "?file=/a&replace=x", "?file=/a&file=/b", "?file=/a&x=1",
+        "?file=/a&directory=1:2&directory=3:4"}) {
     INFO(wrong);
     CHECK(post(wrong).status == 400);
   }
   const auto refused = post("?file=/refused");
   CHECK(refused.status == 422);
   CHECK(refused.body.find("is there already") != std::string::npos);
-  const auto begun = post("?file=/sao%20l%C6%B0u&replace=1");
+  CHECK(post("?file=/a&directory=9:9").status == 422);
+  const auto begun = post("?file=/sao%20l%C6%B0u&replace=1&directory=1:2");
   CHECK(begun.status == 202);
   const auto state = DecodeBackup(begun.body);
   REQUIRE(state);
