@@ -9,39 +9,51 @@ set(CMAKE_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
 # zip(file output): as Debian wants pages and changelogs.
 function(zip file output)
   if(NOT EXISTS ${output} OR ${file} IS_NEWER_THAN ${output})
-    file(ARCHIVE_CREATE OUTPUT ${output} PATHS ${file} FORMAT raw COMPRESSION GZip COMPRESSION_LEVEL 9)
+    execute_process(COMMAND gzip -9nc ${file} OUTPUT_FILE ${output} COMMAND_ERROR_IS_FATAL ANY)
   endif()
 endfunction()
 zip(${debian}/changelog ${made}/changelog.gz)
 
-# What every package has: doc(component page)
-function(doc component page)
-  zip(${PROJECT_SOURCE_DIR}/packaging/man/${page}.8 ${made}/${page}.8.gz)
-  install(FILES ${made}/${page}.8.gz DESTINATION share/man/man8 COMPONENT ${component})
+# What every package has: doc(component page…)
+function(doc component)
+  foreach(page ${ARGN})
+    zip(${PROJECT_SOURCE_DIR}/packaging/man/${page}.8 ${made}/${page}.8.gz)
+    install(FILES ${made}/${page}.8.gz DESTINATION share/man/man8 COMPONENT ${component})
+  endforeach()
   install(FILES ${debian}/copyright DESTINATION share/doc/haidang-${component} COMPONENT ${component})
   install(FILES ${made}/changelog.gz DESTINATION share/doc/haidang-${component} COMPONENT ${component})
 endfunction()
 
-# A program, its unit, its sample of a configuration: daemon(component own_files groups membership), where own_files are
-# what of /etc/haidang is this package's alone.
-function(daemon component own_files groups membership)
-  install(TARGETS haidang-${component} DESTINATION bin COMPONENT ${component})
-  install(FILES ${units}/haidang-${component}.service DESTINATION /lib/systemd/system COMPONENT ${component})
-  install(FILES ${PROJECT_SOURCE_DIR}/packaging/sample/${component}.toml
-    DESTINATION share/haidang-${component} COMPONENT ${component})
-  doc(${component} haidang-${component})
-  set(PROGRAM haidang-${component})
-  set(CONFIG ${component}.toml)
-  set(OWN_FILES ${own_files})
-  set(GROUPS ${groups})
-  set(MEMBERSHIP ${membership})
+# Its maintainer scripts, from packaging/debian: scripts(component says unit prepare purge), where `prepare` and `purge` name
+# the files of shell that are its own.
+function(scripts component SAYS UNIT prepare purge)
+  set(PACKAGE haidang-${component})
+  foreach(part prepare purge)
+    string(TOUPPER ${part} upper)
+    file(READ ${debian}/${${part}} text)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${debian}/${${part}})
+    string(CONFIGURE "${text}" ${upper} @ONLY)
+  endforeach()
   foreach(script postinst prerm postrm)
     configure_file(${debian}/${script}.in ${made}/${component}/${script} @ONLY
       FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
     list(APPEND scripts ${made}/${component}/${script})
   endforeach()
   string(TOUPPER ${component} upper)
-  set(CPACK_DEBIAN_${upper}_PACKAGE_CONTROL_EXTRA "${scripts}" PARENT_SCOPE)
+  set(CPACK_DEBIAN_${upper}_PACKAGE_CONTROL_EXTRA "${scripts}" CACHE INTERNAL "")
+endfunction()
+
+# A program, its unit, its sample of a configuration: daemon(component own_files groups membership), where own_files are
+# what of /etc/haidang is this package's alone, the others shell that makes groups, and puts the user where it belongs.
+function(daemon component OWN_FILES GROUPS MEMBERSHIP)
+  install(TARGETS haidang-${component} DESTINATION bin COMPONENT ${component})
+  install(FILES ${units}/haidang-${component}.service DESTINATION /lib/systemd/system COMPONENT ${component})
+  install(FILES ${PROJECT_SOURCE_DIR}/packaging/sample/${component}.toml
+    DESTINATION share/haidang-${component} COMPONENT ${component})
+  doc(${component} haidang-${component})
+  set(CONFIG ${component}.toml)
+  scripts(${component} "Makes the user, its directory and a first configuration; the service starts where it is set up."
+    haidang-${component}.service daemon.prepare.in daemon.purge.in)
 endfunction()
 
 # Echoes without privileges, for the agent's paths.
@@ -49,14 +61,18 @@ install(FILES ${units}/50-haidang-agent.conf DESTINATION /usr/lib/sysctl.d COMPO
 
 # Both read the secret that they share.
 set(shared_group "if ! getent group haidang > /dev/null; then addgroup --quiet --system haidang; fi")
-set(shared_member "usermod -a -G haidang \"$program\"")
 daemon(agent "agent.toml agent.pem agent.key" ":" ":")
-daemon(collector "collector.toml collector.pem collector.key" "${shared_group}" "${shared_member}")
-daemon(server "server.toml" "${shared_group}" "${shared_member}")
+foreach(component collector server)
+  set(user haidang-${component})
+  string(CONCAT member "usermod -a -G haidang ${user}\n"
+    "  if [ ! -d /var/backups/${user} ]; then install -d -m 750 -o ${user} -g ${user} /var/backups/${user}; fi")
+  daemon(${component} "${component}.toml ${component}.pem ${component}.key" "${shared_group}" "${member}")
+endforeach()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/packaging/data/sites ${PROJECT_SOURCE_DIR}/packaging/data/calendar
   DESTINATION share/haidang-server COMPONENT server)
 
-install(PROGRAMS ${PROJECT_SOURCE_DIR}/packaging/setup/haidang-setup DESTINATION sbin COMPONENT central)
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/packaging/setup/haidang-setup ${PROJECT_SOURCE_DIR}/packaging/setup/haidang-backup
+  DESTINATION sbin COMPONENT central)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/mosquitto/mosquitto.conf ${PROJECT_SOURCE_DIR}/packaging/mosquitto/haidang.acl
   DESTINATION share/haidang-central/mosquitto COMPONENT central)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/sample/agent.toml DESTINATION share/haidang-central COMPONENT central)
@@ -69,9 +85,12 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/dashboards/alertmanager/ DESTINATION sha
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/dashboards/grafana/dashboards ${PROJECT_SOURCE_DIR}/dashboards/grafana/provisioning
   DESTINATION share/haidang-central/grafana COMPONENT central)
 install(FILES ${units}/mosquitto-haidang.conf DESTINATION /lib/systemd/system/mosquitto.service.d COMPONENT central RENAME haidang.conf)
-doc(central haidang-setup)
-configure_file(${debian}/central.postrm ${made}/central/postrm COPYONLY)
-set(CPACK_DEBIAN_CENTRAL_PACKAGE_CONTROL_EXTRA ${made}/central/postrm)
+install(FILES ${units}/haidang-backup.service ${units}/haidang-backup.timer DESTINATION /lib/systemd/system COMPONENT central)
+# What people read, linked as in the project.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION share/doc/haidang-central/docs COMPONENT central
+  FILES_MATCHING PATTERN "*.md" PATTERN "images" EXCLUDE)
+doc(central haidang-setup haidang-backup)
+scripts(central "Backups each night, once the centre is set up." haidang-backup.timer central.prepare central.purge)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME haidang)
@@ -98,7 +117,7 @@ set(CPACK_DEBIAN_AGENT_PACKAGE_SUGGESTS "smartmontools, monitoring-plugins-basic
 set(CPACK_DEBIAN_CENTRAL_PACKAGE_SHLIBDEPS OFF)
 set(CPACK_DEBIAN_CENTRAL_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_CENTRAL_PACKAGE_DEPENDS
-  "haidang-collector (>= ${PROJECT_VERSION}), haidang-server (>= ${PROJECT_VERSION}), mosquitto (>= 2.0.11), openssl")
+  "haidang-collector (>= ${PROJECT_VERSION}), haidang-server (>= ${PROJECT_VERSION}), mosquitto (>= 2.0.11), openssl, sqlite3")
 set(CPACK_DEBIAN_CENTRAL_PACKAGE_RECOMMENDS "haidang-agent")
 set(CPACK_DEBIAN_CENTRAL_PACKAGE_SUGGESTS "prometheus, prometheus-alertmanager")
 set(CPACK_COMPONENT_AGENT_DESCRIPTION "tells the province's collector how this machine does
@@ -111,6 +130,6 @@ set(CPACK_COMPONENT_SERVER_DESCRIPTION "pages and API for a province's operation
 Shows sites, machines and journeys as the collector knows them, and keeps what
 people decide: places, the inventory, objectives.")
 set(CPACK_COMPONENT_CENTRAL_DESCRIPTION "centre of a province: collector, server and broker
-Brings haidang-collector, haidang-server and Mosquitto, and haidang-setup, which
-makes the province's certificates and sets them up.")
+Brings haidang-collector, haidang-server and Mosquitto; haidang-setup, which
+makes the province's certificates and sets all up; and a backup each night.")
 include(CPack)

@@ -77,7 +77,7 @@ function nextVersions(where) {
   }
 }
 
-const without = enterNamespace();
+const without = enterNamespace({ processes: true });
 assert.equal(without, '');
 for (const folder of ['proc', 'sys', 'dev']) run('mount', ['--rbind', `/${folder}`, path.join(root, folder)]);
 
@@ -103,10 +103,23 @@ after(async () => {
   await Promise.all(Object.values(running).map((child) => child.stop()));
 });
 
-// As the unit would: its user, its groups, nothing of our environment.
+// A command that runs as the unit would have it: ProtectSystem=strict, PrivateTmp=yes, nothing of our environment. What its
+// system calls and devices are is looked at in units.test.mjs alone.
+function asUnit(unit, ...command) {
+  const values = (key) => fs.readFileSync(at(`lib/systemd/system/${unit}`), 'utf8').split('\n').filter((line) => line.startsWith(`${key}=`))
+    .flatMap((line) => line.slice(key.length + 1).split(' ')).filter(Boolean);
+  assert.deepEqual(['ProtectSystem', 'PrivateTmp'].map(values), [['strict'], ['yes']]);
+  const written = [...values('StateDirectory').map((name) => `var/lib/${name}`), ...values('ReadWritePaths').map((name) => name.replace(/^-?\//, ''))].map(at);
+  const script = ['mount --make-rprivate /', `mount --bind '${root}' '${root}'`, `mount -o remount,bind,ro '${root}'`,
+    ...['proc', 'sys', 'dev'].map((folder) => `mount --rbind /${folder} '${at(folder)}'`),
+    ...written.map((name) => `mount --bind '${name}' '${name}' && mount -o remount,bind,rw '${name}'`),
+    `mount -t tmpfs none '${at('tmp')}'`, `mount -t tmpfs none '${at('var/tmp')}'`, `umask ${values('UMask')[0]}`, 'exec "$@"'].join(' && ');
+  return ['unshare', '--mount', 'sh', '-c', script, unit, 'env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', ...command];
+}
 function startProgram(name) {
   const groups = inside('id', '-G', name).trim().split(' ').join(',');
-  running[name] = children.start(name, 'env', ['-i', 'PATH=/usr/sbin:/usr/bin', 'chroot', `--userspec=${name}:${name}`, `--groups=${groups}`, root, `/usr/bin/${name}`]);
+  const [command, ...args] = asUnit(`${name}.service`, 'chroot', `--userspec=${name}:${name}`, `--groups=${groups}`, root, `/usr/bin/${name}`);
+  running[name] = children.start(name, command, args);
 }
 async function startAll() {
   fs.mkdirSync(at('run/mosquitto'), { recursive: true });
@@ -150,7 +163,26 @@ test('they install, with users, folders and their modes', () => {
 
 test('systemd finds the units right', () => {
   for (const name of programs) assert.equal(inside('systemd-analyze', 'verify', '--man=no', `/lib/systemd/system/${name}.service`), '');
-  for (const name of programs) assert.match(inside('systemctl', 'is-enabled', name), /enabled/);
+  for (const name of ['haidang-backup.service', 'haidang-backup.timer']) assert.equal(inside('systemd-analyze', 'verify', '--man=no', `/lib/systemd/system/${name}`), '');
+  for (const name of [...programs, 'haidang-backup.timer']) assert.match(inside('systemctl', 'is-enabled', name), /enabled/);
+});
+
+test('what operations.md adds to the agent\'s unit is right for systemd', () => {
+  const page = fs.readFileSync(fileURLToPath(new URL('../../docs/operations.md', import.meta.url)), 'utf8');
+  const rows = page.match(/\| cần \| thêm \|\n\| --- \| --- \|\n((?:\|.*\n)+)/)[1].trim().split('\n');
+  assert.ok(rows.length >= 5);
+  const folder = at('etc/systemd/system/haidang-agent.service.d');
+  fs.mkdirSync(folder);
+  const verify = () => spawnSync('chroot', [root, 'systemd-analyze', 'verify', '--man=no', '/lib/systemd/system/haidang-agent.service'], { encoding: 'utf8' }).stderr;
+  for (const row of rows) {
+    const lines = [...row.split('|')[2].matchAll(/`([^`]+)`/g)].map(([, line]) => line);
+    assert.ok(lines.length > 0, row);
+    fs.writeFileSync(path.join(folder, 'more.conf'), ['[Service]', ...lines, ''].join('\n'));
+    assert.equal(verify(), '', row);
+  }
+  fs.writeFileSync(path.join(folder, 'more.conf'), '[Service]\nPrivateDevice=no\n');
+  assert.match(verify(), /Unknown key/, 'what is wrong would be seen');
+  fs.rmSync(folder, { recursive: true });
 });
 
 test('set up, everything starts as its unit would, and data flows', { timeout: 200000 }, async () => {
@@ -183,8 +215,48 @@ test('nothing that is secret is for the world', () => {
   const secrets = run('find', [at('etc/haidang'), at('etc/mosquitto'), at('var/lib/haidang-agent'), at('var/lib/haidang-collector'), at('var/lib/haidang-server'), at('var/lib/haidang-central'),
     '-perm', '/o=rwx', '-not', '-type', 'l']).trim().split('\n').map((name) => name.slice(root.length));
   const open = secrets.filter((name) => !/^\/etc\/mosquitto(\/|$)/.test(name) || /\.key$|\.acl$/.test(name));
-  const allowed = ['/etc/haidang', '/etc/haidang/ca.pem', '/etc/haidang/agent.pem', '/etc/haidang/collector.pem', '/etc/haidang/central.conf'];
+  const allowed = ['/etc/haidang', '/etc/haidang/ca.pem', '/etc/haidang/agent.pem', '/etc/haidang/collector.pem', '/etc/haidang/broker.pem', '/etc/haidang/central.conf'];
   assert.deepEqual(open.filter((name) => !allowed.includes(name)), []);
+});
+
+const today = () => inside('date', '+%F').trim();
+const storeId = async () => (await getJson('http://127.0.0.1:8080/api/v1/overview')).store_id;
+let backedUp = {};
+
+test('a backup of the centre, as its unit would make it', { timeout: 100000 }, async () => {
+  const day = today();
+  const backup = (...args) => {
+    const [command, ...rest] = asUnit('haidang-backup.service', 'chroot', root, 'setpriv', '--bounding-set', '-all,+setuid,+setgid', '--inh-caps', '-all', '--no-new-privs',
+      '/usr/sbin/haidang-backup', ...args);
+    return run(command, rest);
+  };
+  backup();
+  assert.equal(inside('haidang-backup', 'list').trim(), day);
+  backedUp = { day, store: await storeId(), ca: fs.readFileSync(at('var/lib/haidang-central/ca/ca.key'), 'utf8') };
+  const listed = (user) => inside('find', `/var/backups/haidang-${user}`, '-printf', '%f %M %u\n').trim().split('\n').sort();
+  assert.deepEqual(listed('collector'), ['haidang-collector drwxr-x--- haidang-collector', `telemetry-${day}.db -rw------- haidang-collector`]);
+  assert.deepEqual(listed('server'), [`control-${day}.db -rw------- haidang-server`, 'haidang-server drwxr-x--- haidang-server']);
+  assert.deepEqual(listed('central'), [`centre-${day}.tar.gz -rw------- root`, 'haidang-central drwx------ root']);
+  assert.doesNotMatch(inside('tar', '-tzf', `/var/backups/haidang-central/centre-${day}.tar.gz`), /bundles/);
+  // Older ones go, but not while a copy fails; a whole backup is three files.
+  const older = ['01', '02', '03'].map((number) => `2020-01-${number}`);
+  for (const one of older) {
+    for (const [user, file] of [['collector', `telemetry-${one}.db`], ['server', `control-${one}.db`], ['central', `centre-${one}.tar.gz`]]) {
+      fs.writeFileSync(at(`var/backups/haidang-${user}/${file}`), '');
+      inside('chown', user === 'central' ? 'root' : `haidang-${user}`, `/var/backups/haidang-${user}/${file}`);
+    }
+  }
+  fs.renameSync(at('var/lib/haidang-server/control.db'), at('var/lib/haidang-server/elsewhere.db'));
+  assert.throws(() => backup(), /control.db is not there[^]*no backup of: control.db/);
+  fs.renameSync(at('var/lib/haidang-server/elsewhere.db'), at('var/lib/haidang-server/control.db'));
+  assert.deepEqual(inside('haidang-backup', 'list').trim().split('\n'), [...older, day]);
+  assert.throws(() => backup('--keep', '0'), /--keep '0': how many/);
+  backup('--keep', '2');
+  assert.deepEqual(inside('haidang-backup', 'list').trim().split('\n'), ['2020-01-03', day]);
+  fs.rmSync(at('var/backups/haidang-server/control-2020-01-03.db'));
+  assert.equal(inside('haidang-backup', 'list').trim(), day);
+  // A file that its asker would not find, as the service has a /tmp of its own.
+  assert.throws(() => inside('haidang-collector', 'backup', '/tmp/x.db'), /the collector's service has another \/tmp than you/);
 });
 
 test('an upgrade keeps configuration and data', { timeout: 200000 }, async () => {
@@ -192,7 +264,7 @@ test('an upgrade keeps configuration and data', { timeout: 200000 }, async () =>
     const values = parseMetrics(await getText('http://127.0.0.1:9312/metrics'));
     return values.some((one) => one.name === 'haidang_collector_batches_total' && one.value >= 2);
   }, { timeout: 60000 });
-  const store = (await getJson('http://127.0.0.1:8080/api/v1/overview')).store_id;
+  const store = await storeId();
   fs.appendFileSync(at('etc/haidang/agent.toml'), '# của máy này\n');
   const kept = ['etc/haidang/agent.toml', 'etc/haidang/collector.toml', 'etc/haidang/query.secret', 'var/lib/haidang-central/ca/ca.key'].map((name) => fs.readFileSync(at(name), 'utf8'));
   for (const [name, { code }] of Object.entries(await stopAll())) assert.equal(code, 0, name);
@@ -200,7 +272,7 @@ test('an upgrade keeps configuration and data', { timeout: 200000 }, async () =>
   for (const name of packages) assert.match(inside('dpkg-query', '-W', '-f', '${Version}', name), /^99.0$/);
   assert.deepEqual(['etc/haidang/agent.toml', 'etc/haidang/collector.toml', 'etc/haidang/query.secret', 'var/lib/haidang-central/ca/ca.key'].map((name) => fs.readFileSync(at(name), 'utf8')), kept);
   await startAll();
-  assert.equal((await getJson('http://127.0.0.1:8080/api/v1/overview')).store_id, store);
+  assert.equal(await storeId(), store);
   assert.deepEqual(Object.values(await stopAll()).map(({ code }) => code), [0, 0, 0, 0]);
 });
 
@@ -213,8 +285,47 @@ test('removed: programs are gone, data and configuration stay', () => {
   }
 });
 
-test('purged: nothing is left', () => {
-  inside('apt-get', '-q', '-y', 'purge', ...packages);
+const purge = () => inside('apt-get', '-q', '-y', 'purge', ...packages);
+
+test('purged: nothing is left but backups, and they are root\'s', () => {
+  purge();
+  assert.equal(run('find', [at('var/backups'), '-not', '-user', 'root']), '');
+  run('cp', ['-a', at('var/backups'), path.join(work, 'carried')]);
+  for (const name of packages) fs.rmSync(at(`var/backups/${name}`), { recursive: true, force: true });
   assert.deepEqual(ours(), before);
   assert.equal(fs.existsSync(at('etc/haidang')), false);
+});
+
+test('another server becomes the centre from a backup', { timeout: 200000 }, async () => {
+  install(path.join(work, 'next'));
+  const refused = /of 2020-01-03 there is no whole backup/;
+  assert.throws(() => inside('haidang-backup', 'restore', '2020-01-03'), refused);
+  run('sh', ['-c', `cp '${path.join(work, 'carried')}'/haidang-central/* '${at('var/backups/haidang-central')}' &&
+    cp '${path.join(work, 'carried')}'/haidang-collector/* '${at('var/backups/haidang-collector')}' && cp '${path.join(work, 'carried')}'/haidang-server/* '${at('var/backups/haidang-server')}'`]);
+  assert.throws(() => inside('haidang-backup', 'restore', '2020-01-03'), refused);
+  // A copy that is not whole changes nothing.
+  const control = at(`var/backups/haidang-server/control-${backedUp.day}.db`);
+  const whole = fs.readFileSync(control);
+  fs.writeFileSync(control, Buffer.concat([whole.subarray(0, 4096), Buffer.alloc(whole.length - 4096, 7)]));
+  assert.throws(() => inside('haidang-backup', 'restore', backedUp.day), /control-\S+ is not whole; nothing was changed/);
+  assert.equal(fs.existsSync(at('etc/haidang/ca.pem')), false);
+  fs.writeFileSync(control, whole);
+  assert.match(inside('haidang-backup', 'restore', backedUp.day), new RegExp(`Restored as of ${backedUp.day}`));
+  assert.equal(fs.readFileSync(at('var/lib/haidang-central/ca/ca.key'), 'utf8'), backedUp.ca);
+  await startAll();
+  assert.equal(await storeId(), backedUp.store);
+  for (const [name, { code }] of Object.entries(await stopAll())) assert.equal(code, 0, name);
+  // Once more, onto what is there.
+  assert.match(inside('haidang-backup', 'restore', backedUp.day), /Restored/);
+  const kept = fs.readdirSync(at('var/lib/haidang-server')).concat(fs.readdirSync(at('var/lib/haidang-collector')));
+  assert.ok(kept.some((name) => name.startsWith('control.db.before-restore-')) && kept.some((name) => name.startsWith('telemetry.db.before-restore-')), kept.join(' '));
+  await startAll();
+  assert.equal(await storeId(), backedUp.store);
+  await stopAll();
+});
+
+test('purged without backups: nothing at all is left', () => {
+  for (const name of packages.filter((one) => one !== 'haidang-agent')) run('find', [at(`var/backups/${name}`), '-type', 'f', '-delete']);
+  purge();
+  assert.deepEqual(ours(), before);
 });

@@ -9,8 +9,9 @@ import { fileURLToPath } from 'node:url';
 const folder = fileURLToPath(new URL('../../packaging/systemd', import.meta.url));
 const units = fs.readdirSync(folder).filter((name) => name.endsWith('.service'));
 
-test('there is one for each program', () => {
-  assert.deepEqual(units.sort(), ['haidang-agent.service', 'haidang-collector.service', 'haidang-server.service']);
+test('there is one for each program, and the nightly backup', () => {
+  assert.deepEqual(units.sort(), ['haidang-agent.service', 'haidang-backup.service', 'haidang-collector.service', 'haidang-server.service']);
+  assert.match(fs.readFileSync(path.join(folder, 'haidang-backup.timer'), 'utf8'), /^OnCalendar=02:30$/m);
 });
 
 for (const unit of units) {
@@ -23,6 +24,7 @@ for (const unit of units) {
     assert.ok(Number(level) <= 2.5);
   });
 
+  if (unit === 'haidang-backup.service') continue;  // ends by itself
   test(`${unit} says how it starts, lives, ends and what it may take`, () => {
     const lines = fs.readFileSync(path.join(folder, unit), 'utf8').split('\n');
     const value = (key) => lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1);

@@ -8,7 +8,8 @@ const inside = process.env.HAIDANG_IN_NAMESPACE === '1';
 
 // Runs the program again in a network namespace whose loopback is up, with the texts of `files` ({path: text}) in place
 // of the machine's files and `env` added, and ends as it ends. Inside it returns ''; where no namespace can be made, why.
-export function enterNamespace({ files = {}, env = {} } = {}) {
+// `processes`: also one of processes, so that none stays behind, whatever user it became.
+export function enterNamespace({ files = {}, env = {}, processes = false } = {}) {
   if (inside) return '';
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'haidang-namespace-'));
   const setUp = ['ip link set lo up'];
@@ -18,7 +19,7 @@ export function enterNamespace({ files = {}, env = {} } = {}) {
     setUp.push(`mount --bind '${file}' '${target}'`);
   }
   const run = (command, options) => spawnSync('setpriv', [
-    '--pdeathsig', 'KILL', '--', 'unshare', '--net', '--mount', '--', 'sh', '-c', `${setUp.join(' && ')} && exec "$@"`, 'sh', ...command,
+    '--pdeathsig', 'KILL', '--', 'unshare', '--net', '--mount', ...(processes ? ['--pid', '--fork', '--kill-child', '--mount-proc'] : []), '--', 'sh', '-c', `${setUp.join(' && ')} && exec "$@"`, 'sh', ...command,
   ], options);
   try {
     const tried = run(['true'], { encoding: 'utf8' });
