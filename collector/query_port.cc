@@ -171,7 +171,7 @@ class Port final : public QueryPort {
     const std::string file = parameters.Text("file");
     const auto replace = parameters.Integer("replace", false);
     if (!parameters.fault().empty()) return Wrong(parameters.fault());
-    const Backups::Answer answer = 
+    const Backups::Answer answer =
         backend_.start_backup(file, replace.value_or(0) != 0, request.Param("directory"));
     if (answer.kind == Backups::Answer::Kind::kRefused) {
       return ErrorReply(422, "refused", answer.why);

@@ -98,7 +98,8 @@ struct PortFixture {
     };
     backend.start_backup = [this](const std::string& file, bool replace,
                                   const std::string& directory) -> Backups::Answer {
-      if (file == "/refused" || directory == "9:9") return {Backups::Answer::Kind::kRefused, {}, "is there already"};
+      if (file == "/refused" || directory == "9:9")
+        return {Backups::Answer::Kind::kRefused, {}, "is there already"};
       if (backup.stage == BackupState::Stage::kRunning)
         return {Backups::Answer::Kind::kBusy, backup, ""};
       backup = {BackupState::Stage::kRunning, backup.id + 1, file, replace ? 1 : 0, 2, ""};

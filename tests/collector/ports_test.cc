@@ -14,9 +14,8 @@ TEST_CASE_METHOD(PortFixture, "a backup is asked for, refused, under way and tol
   };
   CHECK(client->Post(std::string(kBackup) + "?file=/a")->status == 401);
   CHECK(DecodeBackup(Get(kBackup).body)->stage == BackupState::Stage::kNone);
-  for (const char* wrong :
-       {"", "?file=", "?file=/a&replace=x", "?file=/a&file=/b", "?file=/a&x=1",
-        "?file=/a&directory=1:2&directory=3:4"}) {
+  for (const char* wrong : {"", "?file=", "?file=/a&replace=x", "?file=/a&file=/b", "?file=/a&x=1",
+                            "?file=/a&directory=1:2&directory=3:4"}) {
     INFO(wrong);
     CHECK(post(wrong).status == 400);
   }
